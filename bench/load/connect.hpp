@@ -1,0 +1,57 @@
+// Opens the load generator's connections: TCP, and the opening handshake of RFC 6455 section 4.1.
+#pragma once
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <string>
+#include <string_view>
+
+#include "options.hpp"
+
+namespace bench::load {
+
+// The key and answer of RFC 6455 section 1.3: the answer is checked without computing it.
+inline void handshake(int socket, std::uint16_t port) {
+  const std::string request =
+      "GET /echo HTTP/1.1\r\n"
+      "Host: 127.0.0.1:" +
+      std::to_string(port) +
+      "\r\n"
+      "Upgrade: websocket\r\n"
+      "Connection: Upgrade\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+      "Sec-WebSocket-Version: 13\r\n\r\n";
+  if (::send(socket, request.data(), request.size(), MSG_NOSIGNAL) !=
+      static_cast<ssize_t>(request.size())) {
+    fail_errno("sending the opening handshake");
+  }
+  std::string response;
+  while (!response.ends_with("\r\n\r\n")) {
+    char byte = 0;  // one at a time: nothing after the header is taken
+    if (::recv(socket, &byte, 1, 0) != 1) {
+      fail("no answer to the opening handshake");
+    }
+    response.push_back(byte);
+  }
+  if (!response.starts_with("HTTP/1.1 101") ||
+      response.find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") == std::string::npos) {
+    fail("the opening handshake was refused:\n" + response);
+  }
+}
+
+/// A connected, non-blocking socket; a WebSocket unless the options say raw TCP.
+inline int open_connection(const options& chosen) {
+  const int socket = checked(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+  const sockaddr_in address = loopback(chosen.port);
+  checked(::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address),
+          "connect");
+  no_delay(socket);
+  if (chosen.speaks == protocol::websocket) {
+    handshake(socket, chosen.port);
+  }
+  checked(::fcntl(socket, F_SETFL, O_NONBLOCK), "O_NONBLOCK");
+  return socket;
+}
+
+}  // namespace bench::load
