@@ -1,0 +1,239 @@
+// One WebSocket connection after its opening handshake, without I/O, clock or threads: bytes,
+// calls and time go in; bytes, completions, a deadline and commands for the transport come out.
+//
+// A call or an input never runs user code: what it finished waits in take_completions(). After
+// every input, and after every batch of calls, the driver
+//   1. writes output() and says wrote(), 2. obeys take_command(), 3. hands out the completions,
+//   4. reads on if read_allowance() is not 0, 5. calls tick() when deadline() has come.
+// A connection can be copied; its copies share nothing but the callers' buffers.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "adieu/core/close_payload.hpp"
+#include "adieu/core/closing.hpp"
+#include "adieu/core/inbox.hpp"
+#include "adieu/core/keepalive.hpp"
+#include "adieu/core/outbox.hpp"
+#include "adieu/errc.hpp"
+#include "adieu/options.hpp"
+#include "adieu/record.hpp"
+
+namespace adieu::core {
+
+struct settings {
+  role self = role::client;
+  websocket_options options;
+  random_source random = nullptr;                    // clients only
+  std::chrono::system_clock::time_point opened_at{};  // wall-clock time, for the record
+};
+
+/// How a transport's input can end.
+enum class input_end : std::uint8_t { fin, reset, truncated, error };
+
+/// What the transport has to do with TCP, after the output is written.
+enum class command : std::uint8_t { none, shut_output, cut, reset };
+
+/// What the driver saw when it closed the transport.
+struct closing_facts {
+  std::optional<std::uint64_t> unacknowledged;  ///< SIOCOUTQ, less our FIN
+  bool unread_in_kernel = false;                ///< closing then makes the kernel send a reset
+};
+
+enum class operation : std::uint8_t { receive, send, ping, close, close_output };
+
+struct completion {
+  ticket owner = 0;
+  errc error = errc::success;
+  bool cancelled = false;
+  operation what = operation::receive;  ///< of a call that was refused with invalid_state
+  state seen = state::open;             ///< the state in which it was refused
+  receive_result received;
+  duration round_trip{};
+};
+
+class connection {
+ public:
+  connection(const settings& how, instant now);
+
+  // ── The wire ────────────────────────────────────────────────────────────────────────────────
+  /// Bytes came; they are unmasked in place. In message mode, call next_message() until it is empty
+  /// before the memory goes away.
+  void received(bytes in, instant now);
+  void input_ended(input_end how, int os_error, instant now);
+  /// What to write next: stable until wrote() has counted all of it.
+  [[nodiscard]] std::span<const const_bytes> output(instant now);
+  void wrote(std::size_t size, instant now);
+  /// The transport has taken all of output() and will say later how much of it was written.
+  void output_in_flight() noexcept { in_flight_ = true; }
+  void output_failed(input_end how, int os_error, instant now);
+  /// The transport obeyed `shut_output`.
+  void output_shut() noexcept;
+  /// TLS ended without close_notify after both Closes: noted, and still clean.
+  void note_missing_close_notify() noexcept { record_.close_notify_missing = true; }
+  /// The transport obeyed `cut` or `reset`: the record is made.
+  void transport_closed(const closing_facts& facts, instant now);
+  /// While reading stands still: the peer's FIN or reset lies behind unread data (P3). What the
+  /// kernel still holds is bounded; it is read now, so that the state tells the truth.
+  void peer_gone(instant now);
+
+  // ── Time ────────────────────────────────────────────────────────────────────────────────────
+  [[nodiscard]] std::optional<instant> deadline() const;
+  void tick(instant now);
+  /// The machine slept: the boot-time clock ran ahead of the monotonic one.
+  void woke_up(instant now);
+
+  // ── Calls ───────────────────────────────────────────────────────────────────────────────────
+  void receive(ticket owner, receive_kind kind, bytes buffer, instant now);
+  void receive_message(ticket owner, std::string& into, instant now);
+  /// What a receive would complete with now, or nothing.
+  [[nodiscard]] std::optional<completion> try_receive(bytes buffer, instant now);
+  [[nodiscard]] std::optional<completion> try_receive_message(std::string& into, instant now);
+  void send(const send_piece& piece, instant now);
+  void begin_message(sender from);
+  /// The writer of `from` is gone. A message that has begun can't be ended then: the connection
+  /// closes with 1011 (docs/decisions/0004-abandoned-message.md).
+  void abandon_message(sender from, instant now);
+  void ping(ticket owner, instant now);
+  void close(ticket owner, adieu::close_status code, std::string_view reason, instant now,
+             std::optional<duration> timeout = {});
+  void close_output(ticket owner, adieu::close_status code, std::string_view reason, instant now);
+  /// A close that nobody waits for, because the app can't go on (D11): never clean.
+  void close_for(cause why, adieu::close_status code, std::string_view reason, instant now);
+  void wait_closed(ticket owner);
+  void cancel(ticket owner, instant now);
+  void abort(instant now);
+  void destroy(instant now);
+
+  /// Message mode (P9, on_message): whole messages are shown where they lie instead of waiting for
+  /// receives.
+  void show_messages(bool on) noexcept { show_messages_ = on; }
+  struct message_view {
+    const_bytes payload;
+    message_type type;
+  };
+  /// The next message of what was received; valid until the next call on this object that parses.
+  [[nodiscard]] std::optional<message_view> next_message(instant now);
+
+  // ── What came of it ─────────────────────────────────────────────────────────────────────────
+  [[nodiscard]] std::vector<completion>& completions() noexcept { return completions_; }
+  [[nodiscard]] command take_command() noexcept;
+  /// How many bytes may be read now. 0: reading stands still, because the window is full.
+  [[nodiscard]] std::size_t read_allowance() const noexcept;
+  /// The driver should look at TCP_INFO now, and say peer_gone() if so.
+  [[nodiscard]] bool take_probe() noexcept { return std::exchange(probe_now_, false); }
+
+  [[nodiscard]] adieu::state state() const noexcept;
+  [[nodiscard]] core::phase phase() const noexcept { return phase_; }
+  [[nodiscard]] role self() const noexcept { return how_.self; }
+  /// The transport is gone and the record is final.
+  [[nodiscard]] bool ended() const noexcept { return ended_; }
+  [[nodiscard]] const disconnect_record& record() const noexcept { return record_; }
+  [[nodiscard]] std::optional<adieu::close_status> close_status() const noexcept;
+  [[nodiscard]] const std::string& close_description() const noexcept;
+
+ private:
+  struct pending_receive {
+    ticket owner = 0;
+    receive_kind kind = receive_kind::piece;
+    bytes buffer;
+    std::string* into = nullptr;
+  };
+
+  // connection.cpp: what comes from the wire
+  void parse(instant now);
+  [[nodiscard]] bool parses() const noexcept;
+  [[nodiscard]] bool writes() const noexcept;
+  void on_data(const frame_reader::step_result& data, instant now);
+  [[nodiscard]] bool take_directly(const frame_reader::step_result& data);
+  void on_control(const frame_reader::step_result& frame, instant now);
+  void on_close_frame(const frame_reader::step_result& frame, instant now);
+  void break_rule(violation wrong, std::uint64_t at, instant now);
+  void break_limit(instant now);
+  void deliver(instant now);
+  [[nodiscard]] bool deliver_data(instant now);
+  void discard_if_stuck();
+  void settle(instant now);
+
+  // connection_calls.cpp
+  void refuse(ticket owner, operation what);
+  void complete(ticket owner, errc error = errc::success);
+  void start_receive(const pending_receive& next, instant now);
+  [[nodiscard]] std::optional<completion> try_now(const pending_receive& next, instant now);
+  void start_close(event call, adieu::close_status code, std::string_view reason, instant now);
+
+  // connection_closing.cpp: the table, put into effect
+  void apply(event what, instant now);
+  void act(action what, instant now);
+  void start_linger(instant now);
+  void end_receiving(errc error);
+  void drop_unsent();
+  void finish_close_outputs(errc error);
+  void finish_pings(errc error);
+  void blame(event what);
+  void blame_transport();
+  [[nodiscard]] duration since_open(instant now) const noexcept { return now - opened_; }
+
+  // connection_time.cpp
+  [[nodiscard]] std::optional<instant> close_due() const;
+  [[nodiscard]] std::optional<instant> write_due() const;
+  [[nodiscard]] std::optional<instant> probe_due() const;
+
+  settings how_;
+  instant opened_;
+  core::phase phase_ = core::phase::open;
+  frame_reader reader_;
+  inbox inbox_;
+  outbox outbox_;
+  keepalive keepalive_;
+  bytes input_;  // what is left of the bytes that are being parsed
+
+  // Receiving
+  std::optional<pending_receive> receive_;
+  std::optional<completion> end_;  // what a receive gets after the data
+  bool end_delivered_ = false;
+  bool show_messages_ = false;
+  std::optional<message_view> view_;
+  bool view_in_inbox_ = false;
+  bool view_shown_ = false;
+  bool peer_gone_ = false;
+
+  // Closing
+  struct close_waiter {
+    ticket owner;
+    bool output_only;
+  };
+  std::vector<close_waiter> close_waiters_;
+  std::vector<ticket> end_waiters_;
+  adieu::close_status close_code_ = adieu::close_status::normal_closure;  // of the Close we send
+  std::string close_reason_;
+  bool discards_ = false;            // async_close was called (P4)
+  bool fin_seen_ = false;
+  bool fin_sent_ = false;
+  bool output_lost_ = false;
+  bool in_flight_ = false;
+  bool destroyed_ = false;
+  bool cause_known_ = false;
+  input_end lost_how_ = input_end::fin;
+  command command_ = command::none;
+  bool ended_ = false;
+
+  // Time
+  std::optional<instant> total_deadline_;   // P5
+  std::optional<instant> answer_due_;       // D11
+  std::optional<instant> linger_due_;       // D9
+  instant idle_since_;                      // P5, after async_close_output
+  instant write_progress_;
+  std::optional<instant> paused_since_;
+  instant next_probe_{};
+  bool probe_now_ = false;
+
+  disconnect_record record_;
+  std::vector<written_frame> written_;
+  std::vector<completion> completions_;
+};
+
+}  // namespace adieu::core

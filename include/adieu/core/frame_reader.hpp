@@ -1,0 +1,58 @@
+// Turns a stream of bytes into frames' contents, whatever the cuts: headers, fragmentation rules
+// (RFC 6455 §5.4), unmasking in place, UTF-8 (§8.1). It keeps no data payload: what arrives goes
+// out in the same step.
+//
+// Pull: the caller steps until `need_more` or `broken`.
+#pragma once
+
+#include <vector>
+
+#include "adieu/core/frame.hpp"
+#include "adieu/core/utf8.hpp"
+
+namespace adieu::core {
+
+class frame_reader {
+ public:
+  explicit frame_reader(frame_rules rules) noexcept : rules_(rules) {}
+
+  enum class found : std::uint8_t { need_more, data, control, broken };
+
+  struct step_result {
+    found what = found::need_more;
+    opcode op = opcode::continuation;                ///< control: close, ping or pong
+    message_type type = message_type::binary;        ///< data: of the whole message
+    bytes payload;                                   ///< unmasked, within the input
+    bool frame_begins = false;                       ///< data: the first step of a frame
+    bool frame_ends = false;
+    bool message_ends = false;
+    std::uint64_t announced = 0;                     ///< frame_begins: the frame's length
+    violation wrong = violation::none;
+    std::uint64_t wrong_at = 0;                      ///< offset in everything that was ever read
+  };
+
+  /// Takes as much as one step needs from the front of `in`. A control frame's payload may lie in
+  /// the reader itself, until the next step.
+  [[nodiscard]] step_result step(bytes& in);
+
+ private:
+  [[nodiscard]] bool take_header(bytes& in, step_result& out);
+  [[nodiscard]] bool check_order(step_result& out) const;
+  step_result read_data(bytes& in, bool begins);
+  step_result read_control(bytes& in);
+  step_result broken(violation wrong, std::uint64_t at) const noexcept;
+
+  frame_rules rules_;
+  frame_header header_;
+  std::uint64_t payload_read_ = 0;  // of the current frame
+  std::uint64_t consumed_ = 0;      // since the beginning
+  std::uint64_t frame_start_ = 0;
+  std::vector<std::byte> carry_;    // a header, or a control payload, that was cut
+  std::vector<std::byte> cut_payload_;  // the last control payload, when it was cut
+  utf8_validator utf8_;
+  message_type type_ = message_type::binary;
+  bool in_frame_ = false;
+  bool in_message_ = false;
+};
+
+}  // namespace adieu::core

@@ -1,0 +1,71 @@
+// Frames on their way to the transport: composed into a scatter list that stays as it is until
+// every byte of it was counted as written.
+//
+// A server's large payloads stay in the caller's memory; small ones, headers, control frames and
+// everything that a client masks are copied. A client's large frame is masked a part at a time.
+#pragma once
+
+#include <vector>
+
+#include "adieu/core/send_queue.hpp"
+
+namespace adieu::core {
+
+/// Something whose last byte was written.
+struct written_frame {
+  enum class what : std::uint8_t { data, ping, pong, close } kind;
+  ticket owner;
+};
+
+class frame_writer {
+ public:
+  frame_writer(role self, random_source random) noexcept : self_(self), random_(random) {}
+
+  /// True when another frame may be composed: little enough is committed, and nothing of it has
+  /// been shown to the transport by list().
+  [[nodiscard]] bool accepts() const noexcept;
+
+  void compose(opcode op, bool fin, const_bytes payload, written_frame when_written);
+
+  /// Everything that is committed and not written.
+  [[nodiscard]] std::span<const const_bytes> list();
+  void wrote(std::size_t size, std::vector<written_frame>& finished);
+
+  [[nodiscard]] bool committed() const noexcept { return committed_ != written_; }
+  [[nodiscard]] unsent left() const noexcept;
+  /// Gives up what is not written: how much that was, and the tickets that it concerned.
+  unsent drop_all(std::vector<ticket>& dropped);
+
+ private:
+  struct mark {  // the end of a frame
+    std::uint64_t end;
+    std::uint64_t payload;
+    bool ends_message;
+    written_frame finishes;
+  };
+  struct segment {
+    const std::byte* outside;  // null: in composed_, at `offset`
+    std::size_t offset;
+    std::size_t size;
+  };
+  void append(const_bytes data);
+  void commit_composed(std::size_t size);
+  void forget_segments();
+  void mask_more();
+
+  role self_;
+  random_source random_;
+  std::vector<std::byte> composed_;
+  std::vector<segment> segments_;
+  std::vector<const_bytes> list_;
+  std::vector<mark> marks_;
+  const_bytes unmasked_;  // the rest of a client's frame
+  std::uint64_t masked_ = 0;
+  mask_key key_{};
+  std::size_t first_segment_ = 0;
+  std::uint64_t committed_ = 0;
+  std::uint64_t written_ = 0;
+  bool shown_ = false;
+};
+
+}  // namespace adieu::core

@@ -1,0 +1,93 @@
+// The window (P3): data that has arrived and that no receive has taken yet. One run of bytes, and
+// a list of the frames in it, because a receive never spans frames (N12).
+#pragma once
+
+#include <vector>
+
+#include "adieu/core/frame_reader.hpp"
+#include "adieu/receive_result.hpp"
+
+namespace adieu::core {
+
+/// The three ways to receive (P9).
+enum class receive_kind : std::uint8_t {
+  piece,    // N12: completes when the buffer is full or the frame ends
+  some,     // completes with whatever is there
+  message,  // completes with a whole message
+};
+
+class inbox {
+ public:
+  /// Who waits for data: one that takes whole messages has no use for the borders of frames, and
+  /// a message of a million frames then costs no more than a message of one.
+  enum class borders : std::uint8_t { of_frames, of_messages };
+
+  /// Keeps a step of the reader. While a torn message is being discarded, counts it instead.
+  void add(const frame_reader::step_result& data, borders kept = borders::of_frames);
+
+  [[nodiscard]] bool empty() const noexcept { return frames_.size() == first_; }
+
+  /// Empty, and no message is half arrived.
+  [[nodiscard]] bool idle() const noexcept { return empty() && arriving_size_ == 0 && !discarding_; }
+
+  /// What counts against the window: payload and bookkeeping, so that a flood of empty frames
+  /// fills it as well.
+  [[nodiscard]] std::size_t held() const noexcept {
+    return (bytes_.size() - head_) + (frames_.size() - first_) * sizeof(frame);
+  }
+
+  /// Takes a piece into `buffer` when the kind's condition holds. An empty buffer waits for data
+  /// without taking any (N12).
+  [[nodiscard]] bool take(receive_kind kind, bytes buffer, receive_result& out);
+
+  /// Takes the first whole message (what is left of it) into `into`, when it has arrived.
+  [[nodiscard]] bool take_message(std::string& into, receive_result& out);
+
+  /// The first whole message where it lies, until drop_message(); empty() must be false.
+  struct view {
+    bytes payload;
+    message_type type;
+  };
+  [[nodiscard]] std::optional<view> peek_message();
+  void drop_message();
+
+  /// The length that the first message has shown so far, of which a part may have been taken.
+  [[nodiscard]] std::uint64_t first_message_size() const noexcept;
+
+  /// Throws everything away and counts it. The rest of an unfinished message will be counted as it
+  /// arrives.
+  void discard();
+
+  /// Takes off what will never be delivered: a frame that the end of input cut short.
+  void discard_unfinished(receive_kind kind);
+
+  [[nodiscard]] std::uint64_t discarded_messages() const noexcept { return discarded_messages_; }
+  [[nodiscard]] std::uint64_t discarded_bytes() const noexcept { return discarded_bytes_; }
+  [[nodiscard]] std::uint64_t unread_messages() const noexcept;
+  [[nodiscard]] std::uint64_t unread_bytes() const noexcept { return bytes_.size() - head_; }
+
+ private:
+  struct frame {
+    std::uint64_t size = 0;          // bytes of it that are here
+    std::uint64_t message_size = 0;  // what its message announced up to and including this frame
+    message_type type = message_type::binary;
+    bool complete = false;
+    bool ends_message = false;
+  };
+  [[nodiscard]] frame& front() noexcept { return frames_[first_]; }
+  [[nodiscard]] std::size_t message_frames(std::uint64_t& size) const noexcept;
+  [[nodiscard]] std::uint64_t unread_in_last_message() const noexcept;
+  void consume(std::size_t frames, std::size_t size);
+
+  std::vector<std::byte> bytes_;
+  std::size_t head_ = 0;
+  std::vector<frame> frames_;
+  std::size_t first_ = 0;
+  std::size_t whole_messages_ = 0;    // that end in frames_
+  std::uint64_t arriving_size_ = 0;   // announced so far by the message that is arriving
+  bool discarding_ = false;           // the rest of the arriving message
+  std::uint64_t discarded_messages_ = 0;
+  std::uint64_t discarded_bytes_ = 0;
+};
+
+}  // namespace adieu::core

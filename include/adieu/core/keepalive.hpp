@@ -1,0 +1,62 @@
+// Pings, Pongs and the verdict on a silent peer (N14, D10, P3). Any received byte proves life; the
+// clock of a Pong starts when its Ping was written; a verdict that comes far too late is not given,
+// because then it was this process that stood still.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "adieu/core/types.hpp"
+
+namespace adieu::core {
+
+class keepalive {
+ public:
+  keepalive(duration interval, duration timeout, instant now) noexcept
+      : interval_(interval), timeout_(timeout), heard_(now) {}
+
+  /// A Ping that was queued: its payload is `counter`, eight bytes, most significant first.
+  struct ping {
+    std::uint64_t counter;
+    ticket owner;  // 0: the keep-alive's own
+    std::optional<instant> written;
+  };
+  std::uint64_t queued(ticket owner);
+  void written(std::uint64_t counter, instant now);
+
+  /// A Pong answers its Ping and every earlier one (RFC 6455 §5.5.3). Appends those; returns the
+  /// round-trip time of the one that it names.
+  [[nodiscard]] std::optional<duration> answered(const_bytes payload, instant now,
+                                                 std::vector<ping>& done);
+  [[nodiscard]] bool cancel(ticket owner);
+  /// No Pong will come any more.
+  [[nodiscard]] std::vector<ping> give_up();
+
+  void heard(instant now) noexcept;
+  /// While the app does not read, the peer is not accused (P3).
+  void pause() noexcept { paused_ = true; }
+  void resume(instant now) noexcept;
+
+  [[nodiscard]] std::optional<instant> deadline() const noexcept;
+
+  enum class verdict : std::uint8_t { wait, send_ping, silent };
+  [[nodiscard]] verdict tick(instant now) noexcept;
+  /// This machine slept: a fresh Ping before any verdict.
+  void doubt() noexcept;
+
+  [[nodiscard]] static std::array<std::byte, 8> payload_of(std::uint64_t counter) noexcept;
+
+ private:
+  duration interval_;
+  duration timeout_;
+  instant heard_;
+  std::vector<ping> pings_;
+  std::uint64_t next_ = 1;
+  std::uint64_t asked_ = 0;  // the counter of the keep-alive's own Ping, while it is out
+  std::optional<instant> asked_at_;
+  bool paused_ = false;
+  bool doubtful_ = false;
+};
+
+}  // namespace adieu::core

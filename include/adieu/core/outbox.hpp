@@ -1,0 +1,61 @@
+// Everything that is to be written, and its order: control frames pass data frames between frames;
+// a Close waits behind the data that was accepted before it (P1); after it, only Pongs.
+#pragma once
+
+#include "adieu/core/frame_writer.hpp"
+
+namespace adieu::core {
+
+class outbox {
+ public:
+  outbox(role self, random_source random) noexcept : writer_(self, random) {}
+
+  send_queue& data() noexcept { return data_; }
+  [[nodiscard]] const send_queue& data() const noexcept { return data_; }
+
+  /// A Ping or a Pong. Of more than 128 waiting Pongs only the latest is kept (RFC 6455 §5.5.3).
+  void push_control(opcode op, const_bytes payload, ticket owner = 0);
+
+  /// Behind all data that was accepted. Pieces that can't be written before it are dropped: those
+  /// behind a message that its sender has not ended.
+  void push_close(std::string payload, std::vector<ticket>& dropped);
+
+  /// Instead of everything that is not committed yet (D14).
+  void push_failure_close(std::string payload, std::vector<ticket>& dropped);
+
+  /// Both Closes have passed: nobody waits for a Pong.
+  void drop_controls() { controls_.clear(); }
+
+  /// What to write next. Stable, with the memory behind it, until all of it was counted as written.
+  [[nodiscard]] std::span<const const_bytes> gather();
+  void wrote(std::size_t size, std::vector<written_frame>& finished) {
+    writer_.wrote(size, finished);
+  }
+
+  /// Something was given to the transport that it did not take.
+  [[nodiscard]] bool blocked() const noexcept { return writer_.committed(); }
+  [[nodiscard]] bool close_committed() const noexcept { return close_ == close_frame_is::committed; }
+
+  [[nodiscard]] unsent left() const noexcept;
+  void drop_all(std::vector<ticket>& dropped);
+
+ private:
+  struct control {
+    opcode op;
+    std::uint8_t size;
+    std::array<std::byte, max_control_payload> payload;
+    ticket owner;
+  };
+  enum class close_frame_is : std::uint8_t { absent, waiting, committed };
+
+  bool compose_one();
+
+  send_queue data_;
+  frame_writer writer_;
+  std::vector<control> controls_;
+  std::string close_payload_;
+  close_frame_is close_ = close_frame_is::absent;
+  unsent lost_;
+};
+
+}  // namespace adieu::core

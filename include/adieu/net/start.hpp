@@ -1,0 +1,62 @@
+// Starts an operation of the public API with any completion token.
+#pragma once
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/system_executor.hpp>
+
+#include "adieu/net/call.hpp"
+
+namespace adieu::net {
+
+[[nodiscard]] boost::asio::any_io_executor executor_of(const driver& connection) noexcept;
+
+/// N1: a websocket that was never connected is in state none, where no operation is valid.
+template <call_kind Kind, typename Handler>
+void refuse_unconnected(Handler handler) {
+  core::completion refused;
+  refused.error = errc::invalid_state;
+  refused.seen = state::none;
+  boost::asio::post(boost::asio::get_associated_executor(handler),
+                    [handler = std::move(handler), refused = std::move(refused)]() mutable {
+                      std::apply(std::move(handler),
+                                 result_of<Kind>(std::move(refused), connection_status{}));
+                    });
+}
+
+/// `fill` puts the arguments into the call.
+template <call_kind Kind, typename... Results, typename Token, typename Fill>
+auto start(std::shared_ptr<driver> connection, Token&& token, Fill fill) {
+  return boost::asio::async_initiate<Token, void(error_code, Results...)>(
+      [connection = std::move(connection)](auto handler, Fill fill_in) {
+        using handler_type = std::decay_t<decltype(handler)>;
+        if (!connection) return refuse_unconnected<Kind>(std::move(handler));
+        auto* const what =
+            handler_call<Kind, handler_type>::make(std::move(handler), executor_of(*connection));
+        fill_in(*what);
+        if (auto slot = what->cancellation_slot(); slot.is_connected()) {
+          slot.assign([to = connection.get(), what](boost::asio::cancellation_type type) {
+            if (type != boost::asio::cancellation_type::none) cancel(*to, *what);
+          });
+        }
+        submit(*connection, *what);
+      },
+      token, std::move(fill));
+}
+
+template <typename Token>
+auto send_piece(std::shared_ptr<driver> connection, core::sender from,
+                boost::asio::const_buffer data, message_type type, bool ends_message,
+                Token&& token) {
+  return start<call_kind::send>(std::move(connection), std::forward<Token>(token),
+                                [from, data, type, ends_message](call& c) {
+                                  c.from = from;
+                                  c.data = {static_cast<const std::byte*>(data.data()),
+                                            data.size()};
+                                  c.type = type;
+                                  c.end_of_message = ends_message;
+                                });
+}
+
+}  // namespace adieu::net

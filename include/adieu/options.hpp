@@ -1,0 +1,40 @@
+// What a connection can be told, with its defaults. Zero switches a clock off where that is said.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace adieu {
+
+/// Limits and clocks of one connection; the same for both roles and all transports.
+struct websocket_options {
+  /// P5: the total time of a closing handshake, from `async_close` or from our answer to the peer's
+  /// Close; also how long a Close of the peer waits for the app's answer (D11), and how long the
+  /// peer may be silent after `async_close_output`.
+  std::chrono::milliseconds close_timeout = std::chrono::seconds(10);
+
+  /// D9: how long TCP's end may take after both Close frames have passed.
+  std::chrono::milliseconds linger = std::chrono::seconds(1);
+
+  /// D10: a Ping goes out when nothing was received for this long. 0: no keep-alive.
+  std::chrono::milliseconds ping_interval = std::chrono::seconds(20);
+
+  /// D10: how long the peer may then stay silent. 0: for ever.
+  std::chrono::milliseconds pong_timeout = std::chrono::seconds(20);
+
+  /// P3: how long a write may stay blocked while nothing of it drains. 0: for ever.
+  std::chrono::milliseconds write_timeout = std::chrono::seconds(60);
+
+  /// P3: how often a peer is asked for its pulse (TCP_INFO) while reading stands still.
+  std::chrono::milliseconds probe_interval = std::chrono::seconds(5);
+
+  /// P3: how many received bytes may wait for a receive before reading pauses.
+  std::size_t receive_window = 64 * 1024;
+
+  /// P9: the largest message that `async_receive_message` and `on_message` accept, in bytes; a
+  /// larger one is refused with 1009. `async_receive` and `async_receive_some` have no such limit:
+  /// their memory is the caller's buffer and the window.
+  std::uint64_t max_message_size = 16 * 1024 * 1024;
+};
+
+}  // namespace adieu

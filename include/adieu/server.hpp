@@ -1,0 +1,144 @@
+// adieu::server: listens, performs the opening handshake, and hands each websocket to the app.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "adieu/tls_options.hpp"
+#include "adieu/websocket.hpp"
+
+namespace adieu {
+
+struct server_options {
+  server_options() = default;
+
+  websocket_options websocket;
+  /// Set: every connection is TLS.
+  std::optional<tls_server_options> tls;
+  /// Subprotocols that the server speaks. The first of the client's that is here is chosen, unless
+  /// on_request chooses. A client that offers none of them is served without one.
+  std::vector<std::string> subprotocols;
+  /// For TLS and the HTTP request together. 0: for ever.
+  std::chrono::milliseconds handshake_timeout = std::chrono::seconds(10);
+  /// The largest request header that is accepted, in bytes; more is answered with 431.
+  std::uint32_t max_header_size = 16 * 1024;
+  /// Several servers, one a loop, may listen on the same port (SO_REUSEPORT).
+  bool reuse_port = false;
+};
+
+/// The opening request of a client.
+struct request {
+  request() = default;
+
+  std::string target;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<std::string> subprotocols;  ///< offered, in the client's order
+  std::string remote;                     ///< "127.0.0.1:50312"; empty on a Unix socket
+
+  /// The first field of this name, in any case; nothing when there is none.
+  [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
+};
+
+/// What the app makes of a request.
+struct decision {
+  unsigned status = 101;
+  std::string subprotocol;  ///< one that was offered; empty: as server_options say
+  std::string reason;       ///< for a refusal: the body of the response, plain text
+
+  [[nodiscard]] static decision accept(std::string subprotocol = {}) {
+    return {101, std::move(subprotocol), {}};
+  }
+  [[nodiscard]] static decision refuse(unsigned status, std::string reason = {}) {
+    return {status, {}, std::move(reason)};
+  }
+};
+
+/// How the connections ended that a shutdown closed.
+struct shutdown_report {
+  shutdown_report() = default;
+
+  std::size_t clean = 0;
+  std::size_t unclean = 0;
+  std::map<cause, std::size_t> causes;
+};
+
+class server {
+ public:
+  /// Connections live on `executor`, as one thread or a strand runs it; for more cores run one
+  /// server a loop, with `reuse_port`. Throws std::runtime_error when a TLS file can't be used.
+  explicit server(asio::any_io_executor executor, server_options options = {});
+  /// Stops listening. Open connections go on.
+  ~server();
+  server(server&&) noexcept;
+  server& operator=(server&&) noexcept;
+
+  // Before listen():
+
+  /// Accept or refuse a request, choose a subprotocol. Without it, everybody is accepted.
+  void on_request(std::function<decision(const request&)> handler);
+
+  /// A coroutine for each connection. When it returns with the websocket open, the connection is
+  /// closed with 1000; when it throws, with 1011 (D11). The websocket lives until TCP is gone.
+  void on_connection(std::function<asio::awaitable<void>(websocket&, const request&)> handler);
+
+  /// For callbacks: called once for each connection, sets the websocket's handlers and returns. The
+  /// server keeps the websocket until TCP is gone.
+  void on_open(std::function<void(websocket&, const request&)> handler);
+
+  /// Called with the record of every connection that ended, refused handshakes included.
+  void on_end(std::function<void(const disconnect_record&)> handler);
+
+  /// An exception left a connection's handler; without this it is only in the record.
+  void on_handler_error(std::function<void(std::exception_ptr)> handler);
+
+  /// Listens; port 0 lets the kernel choose. Returns where. Throws system_error.
+  asio::ip::tcp::endpoint listen(const std::string& address, std::uint16_t port);
+  /// Listens on a Unix socket. A socket file that nobody listens on any more is replaced.
+  void listen_unix(const std::string& path);
+
+  /// Stops listening, gives up opening handshakes, closes every connection with `code`, and
+  /// completes when all have ended: cut off after `deadline` at the latest. The app's handlers see
+  /// an ordinary Close. Signature: void(error_code, shutdown_report).
+  template <typename Token = asio::deferred_t>
+  [[nodiscard]] auto async_shutdown(close_status code = close_status::endpoint_unavailable,
+                                    std::string reason = {},
+                                    std::chrono::milliseconds deadline = std::chrono::seconds(10),
+                                    Token&& token = Token()) {
+    return asio::async_initiate<Token, void(error_code, shutdown_report)>(
+        [this](auto handler, close_status with, std::string why,
+               std::chrono::milliseconds within) {
+          auto executor = asio::get_associated_executor(handler, get_executor());
+          auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+          shut_down(with, std::move(why), within,
+                    [shared, executor](error_code ec, shutdown_report report) {
+                      asio::dispatch(executor, [shared, ec, report = std::move(report)]() mutable {
+                        std::move (*shared)(ec, std::move(report));
+                      });
+                    });
+        },
+        token, code, std::move(reason), deadline);
+  }
+
+  /// Connections that are open now. From any thread.
+  [[nodiscard]] std::size_t connections() const;
+  [[nodiscard]] asio::any_io_executor get_executor() const;
+
+ private:
+  using shut = std::function<void(error_code, shutdown_report)>;
+  void shut_down(close_status code, std::string reason, std::chrono::milliseconds deadline,
+                 shut done);
+
+  class implementation;
+  std::shared_ptr<implementation> self_;
+};
+
+}  // namespace adieu

@@ -1,0 +1,351 @@
+// What comes from the wire: bytes, the end of input, the fate of the output.
+#include "adieu/core/connection.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace adieu::core {
+namespace {
+constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+}
+
+connection::connection(const settings& how, instant now)
+    : how_(how),
+      opened_(now),
+      reader_({how.self, false}),
+      outbox_(how.self, how.random),
+      keepalive_(how.options.ping_interval, how.options.pong_timeout, now),
+      idle_since_(now),
+      write_progress_(now) {
+  record_.local_role = how.self;
+  record_.opened = how.opened_at;
+}
+
+void connection::received(bytes in, instant now) {
+  if (is_over(phase_) || in.empty()) return;
+  record_.last_byte_received = since_open(now);
+  keepalive_.heard(now);
+  idle_since_ = now;
+  input_ = in;
+  parse(now);
+}
+
+// After the peer's Close, and after a rule was broken, nothing is parsed (RFC 6455 §1.4, §7.1.7).
+void connection::parse(instant now) {
+  while (parses()) {
+    const frame_reader::step_result found = reader_.step(input_);
+    switch (found.what) {
+      case frame_reader::found::need_more:
+        input_ = {};
+        settle(now);
+        return;
+      case frame_reader::found::broken:
+        break_rule(found.wrong, found.wrong_at, now);
+        break;
+      case frame_reader::found::control:
+        on_control(found, now);
+        break;
+      case frame_reader::found::data:
+        on_data(found, now);
+        if (view_) return;
+        break;
+    }
+  }
+  input_ = {};
+  settle(now);
+}
+
+void connection::on_data(const frame_reader::step_result& data, instant now) {
+  if (take_directly(data)) return;
+  const bool whole_only = show_messages_ || (receive_ && receive_->kind == receive_kind::message);
+  inbox_.add(data, whole_only ? inbox::borders::of_messages : inbox::borders::of_frames);
+  if (show_messages_) {
+    if (inbox_.first_message_size() > how_.options.max_message_size) return break_limit(now);
+    if (const auto message = inbox_.peek_message()) {
+      view_ = {message->payload, message->type};
+      view_in_inbox_ = true;
+    }
+    return;
+  }
+  deliver(now);
+  discard_if_stuck();
+}
+
+// P4: after async_close nobody may ever read; the window must not hide the peer's Close.
+void connection::discard_if_stuck() {
+  if (discards_ && !receive_ && inbox_.held() >= how_.options.receive_window) inbox_.discard();
+}
+
+// A message that came in one frame and one piece, and that somebody waits for: one copy, or none.
+bool connection::take_directly(const frame_reader::step_result& data) {
+  if (!data.frame_begins || !data.message_ends || !inbox_.idle()) return false;
+  if (data.payload.size() > how_.options.max_message_size) return false;
+  if (show_messages_) {
+    view_ = {data.payload, data.type};
+    return true;
+  }
+  if (!receive_) return false;
+  if (receive_->kind == receive_kind::message) {
+    receive_->into->assign(as_text(data.payload));
+  } else {
+    if (receive_->buffer.size() < data.payload.size() || receive_->buffer.empty()) return false;
+    std::ranges::copy(data.payload, receive_->buffer.begin());
+  }
+  completion& done = completions_.emplace_back();
+  done.owner = receive_->owner;
+  done.received.count = data.payload.size();
+  done.received.type = data.type;
+  done.received.end_of_message = true;
+  receive_.reset();
+  return true;
+}
+
+std::optional<connection::message_view> connection::next_message(instant now) {
+  if (view_shown_) {
+    if (view_in_inbox_) inbox_.drop_message();
+    view_.reset();
+    view_shown_ = view_in_inbox_ = false;
+    parse(now);
+  }
+  if (!view_ && show_messages_) {  // whole messages from before message mode was switched on
+    if (const auto waiting = inbox_.peek_message()) {
+      view_ = {waiting->payload, waiting->type};
+      view_in_inbox_ = true;
+    }
+  }
+  view_shown_ = view_.has_value();
+  return view_;
+}
+
+void connection::on_control(const frame_reader::step_result& frame, instant now) {
+  switch (frame.op) {
+    case opcode::ping:
+      outbox_.push_control(opcode::pong, frame.payload);  // RFC 6455 §5.5.2
+      break;
+    case opcode::pong: {
+      std::vector<keepalive::ping> answered;
+      if (const auto round_trip = keepalive_.answered(frame.payload, now, answered)) {
+        record_.round_trip = *round_trip;
+      }
+      for (const keepalive::ping& p : answered) {
+        if (p.owner == 0) continue;
+        complete(p.owner);
+        completions_.back().what = operation::ping;
+        completions_.back().round_trip = now - p.written.value_or(now);
+      }
+      break;
+    }
+    case opcode::close:
+      on_close_frame(frame, now);
+      break;
+    case opcode::continuation:
+    case opcode::text:
+    case opcode::binary:
+      break;
+  }
+}
+
+void connection::on_close_frame(const frame_reader::step_result& frame, instant now) {
+  const close_payload said = decode_close_payload(frame.payload);
+  record_.received = close_frame{said.code, said.reason, since_open(now)};
+  if (record_.initiator == initiator::nobody) {
+    // Handed over whole and not confirmed yet: then the peer's Close may well be the answer to it.
+    const bool ours_is_out = in_flight_ && outbox_.close_committed();
+    record_.initiator = ours_is_out ? initiator::local : initiator::remote;
+  }
+  if (said.wrong != violation::none) return break_rule(said.wrong, frame.wrong_at, now);
+  apply(event::close_read, now);
+}
+
+void connection::break_rule(violation wrong, std::uint64_t at, instant now) {
+  if (!cause_known_) {
+    cause_known_ = true;
+    record_.cause = cause::protocol_error_by_peer;
+    record_.broken_rule = wrong;
+    record_.broken_at = at;
+  }
+  if (!outbox_.close_committed()) {
+    close_code_ = close_code_for(wrong);
+    close_reason_ = to_string(wrong);
+  }
+  end_receiving(errc::faulted);
+  apply(event::rule_broken, now);
+}
+
+void connection::break_limit(instant now) {
+  if (!cause_known_) {
+    cause_known_ = true;
+    record_.cause = cause::message_too_big;
+  }
+  if (!outbox_.close_committed()) {
+    close_code_ = adieu::close_status::message_too_big;
+    close_reason_ = "the message is larger than this endpoint accepts";
+  }
+  end_receiving(errc::message_too_big);
+  inbox_.discard();
+  apply(event::rule_broken, now);
+}
+
+void connection::input_ended(input_end how, int os_error, instant now) {
+  if (is_over(phase_)) return;
+  if (how == input_end::fin) {
+    fin_seen_ = true;
+    if (!fin_sent_) record_.tcp = tcp_end::peer_fin_first;
+    apply(event::input_fin, now);
+  } else {
+    lost_how_ = how;
+    if (record_.os_error == 0 && how == input_end::error) record_.os_error = os_error;
+    if (how == input_end::reset) record_.tcp = tcp_end::reset_received;
+    if (how == input_end::truncated && !fin_sent_) record_.tcp = tcp_end::peer_fin_first;
+    apply(event::input_lost, now);
+  }
+  settle(now);
+}
+
+std::span<const const_bytes> connection::output(instant now) {
+  if (output_lost_ || !writes()) return {};
+  if (!outbox_.blocked()) write_progress_ = now;
+  return outbox_.gather();
+}
+
+bool connection::writes() const noexcept { return !is_over(phase_) && phase_ != phase::draining; }
+
+void connection::wrote(std::size_t size, instant now) {
+  if (size == 0) return;
+  record_.last_byte_sent = since_open(now);
+  write_progress_ = now;
+  in_flight_ = false;
+  if (output_lost_ || !writes()) return;  // it was given up meanwhile
+  if (phase_ == phase::close_queued) idle_since_ = now;  // P5: what the peer reads is no silence
+  written_.clear();
+  outbox_.wrote(size, written_);
+  for (const written_frame& done : written_) {
+    switch (done.kind) {
+      case written_frame::what::data:
+        complete(done.owner);
+        completions_.back().what = operation::send;
+        break;
+      case written_frame::what::ping:
+        keepalive_.written(done.owner, now);
+        break;
+      case written_frame::what::pong:
+        break;
+      case written_frame::what::close:
+        record_.sent = close_frame{{}, close_reason_, since_open(now)};
+        if (close_code_ != adieu::close_status::no_status_received) {
+          record_.sent->code = static_cast<std::uint16_t>(close_code_);
+        }
+        apply(event::close_written, now);
+        break;
+    }
+  }
+  settle(now);
+}
+
+void connection::output_failed(input_end how, int os_error, instant now) {
+  if (is_over(phase_) || output_lost_) return;
+  output_lost_ = true;
+  lost_how_ = how;
+  if (how == input_end::error) record_.os_error = os_error;
+  apply(event::output_lost, now);
+  settle(now);
+}
+
+void connection::output_shut() noexcept {
+  if (!fin_seen_ && record_.tcp == tcp_end::not_connected) record_.tcp = tcp_end::our_fin_first;
+  fin_sent_ = true;
+}
+
+void connection::peer_gone(instant now) {
+  peer_gone_ = true;
+  record_.receive_paused = record_.receive_paused || paused_since_.has_value();
+  settle(now);
+}
+
+// Gives the pending receive what there is: data in order, then the end (P2). In message mode data
+// is shown instead, and the receive waits for the end alone.
+void connection::deliver(instant now) {
+  if (!receive_) return;
+  if (show_messages_) {
+    if (!end_ || view_ || inbox_.peek_message()) return;
+    inbox_.discard();  // a message that will never be whole
+  } else if (deliver_data(now)) {
+    return;
+  }
+  if (!end_) return;
+  inbox_.discard_unfinished(receive_->kind);
+  completion done = *end_;
+  done.owner = receive_->owner;
+  receive_.reset();
+  end_delivered_ = true;
+  completions_.push_back(std::move(done));
+}
+
+bool connection::deliver_data(instant now) {
+  const bool whole = receive_->kind == receive_kind::message;
+  if (whole && inbox_.first_message_size() > how_.options.max_message_size) {
+    if (parses()) {
+      break_limit(now);
+    } else {
+      end_receiving(errc::message_too_big);
+      inbox_.discard();
+    }
+  }
+  completion done;
+  done.owner = receive_->owner;
+  const bool got = whole ? inbox_.take_message(*receive_->into, done.received)
+                         : inbox_.take(receive_->kind, receive_->buffer, done.received);
+  if (!got) return false;
+  receive_.reset();
+  completions_.push_back(std::move(done));
+  return true;
+}
+
+// After every input and call: what is waited for, and whether reading stands still.
+void connection::settle(instant now) {
+  deliver(now);
+  discard_if_stuck();
+  const bool paused = read_allowance() == 0;
+  if (paused && !paused_since_) {
+    paused_since_ = now;
+    next_probe_ = now + how_.options.probe_interval;
+    keepalive_.pause();
+  } else if (!paused && paused_since_) {
+    paused_since_.reset();
+    keepalive_.resume(now);
+    idle_since_ = now;
+  }
+}
+
+bool connection::parses() const noexcept {
+  return phase_ == phase::open || phase_ == phase::close_queued || phase_ == phase::close_sent;
+}
+
+std::size_t connection::read_allowance() const noexcept {
+  if (!parses() || show_messages_ || peer_gone_) return unlimited;  // nothing is kept, or all is
+  if (receive_ && receive_->kind == receive_kind::message) return unlimited;
+  const std::size_t room = how_.options.receive_window + (receive_ ? receive_->buffer.size() : 0);
+  return inbox_.held() < room ? room - inbox_.held() : 0;
+}
+
+command connection::take_command() noexcept {
+  return std::exchange(command_, command::none);
+}
+
+adieu::state connection::state() const noexcept {
+  if (destroyed_ && record_.cause == cause::disposed) return adieu::state::closed;  // N11
+  return public_state(phase_);
+}
+
+std::optional<adieu::close_status> connection::close_status() const noexcept {
+  if (!record_.received) return std::nullopt;
+  return record_.received->code ? adieu::close_status{*record_.received->code}
+                                : adieu::close_status::no_status_received;
+}
+
+const std::string& connection::close_description() const noexcept {
+  static const std::string none;
+  return record_.received ? record_.received->reason : none;
+}
+
+}  // namespace adieu::core

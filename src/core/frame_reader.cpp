@@ -1,0 +1,137 @@
+#include "adieu/core/frame_reader.hpp"
+
+#include <algorithm>
+
+namespace adieu::core {
+
+frame_reader::step_result frame_reader::broken(violation wrong, std::uint64_t at) const noexcept {
+  step_result out;
+  out.what = found::broken;
+  out.wrong = wrong;
+  out.wrong_at = at;
+  return out;
+}
+
+frame_reader::step_result frame_reader::step(bytes& in) {
+  bool begins = false;
+  if (!in_frame_) {
+    step_result out;
+    if (!take_header(in, out)) return out;
+    begins = true;
+  }
+  return is_control(header_.op) ? read_control(in) : read_data(in, begins);
+}
+
+// Returns false with `out` filled in when there is no whole, legal header yet.
+bool frame_reader::take_header(bytes& in, step_result& out) {
+  if (in.empty() && carry_.empty()) return false;
+  const std::size_t carried = carry_.size();
+  parsed_header parsed;
+  if (carried == 0) {
+    parsed = parse_header(in, rules_);
+  } else {
+    const std::size_t more = std::min(in.size(), max_header_size - carried);
+    carry_.insert(carry_.end(), in.begin(), in.begin() + static_cast<std::ptrdiff_t>(more));
+    parsed = parse_header(carry_, rules_);
+  }
+
+  const std::uint64_t start = consumed_ - carried;
+  switch (parsed.result) {
+    case parsed_header::outcome::incomplete:
+      if (carried == 0) carry_.assign(in.begin(), in.end());
+      consumed_ += in.size();
+      in = {};
+      return false;
+    case parsed_header::outcome::wrong:
+      out = broken(parsed.wrong, start + parsed.wrong_at);
+      return false;
+    case parsed_header::outcome::complete:
+      break;
+  }
+  header_ = parsed.header;
+  frame_start_ = start;
+  in = in.subspan(parsed.size - carried);
+  consumed_ += parsed.size - carried;
+  carry_.clear();
+  if (!check_order(out)) return false;
+
+  in_frame_ = true;
+  payload_read_ = 0;
+  if (header_.op == opcode::text || header_.op == opcode::binary) {
+    type_ = header_.op == opcode::text ? message_type::text : message_type::binary;
+    utf8_.reset();
+  }
+  if (!is_control(header_.op)) in_message_ = !header_.fin;
+  return true;
+}
+
+// RFC 6455 §5.4: the frames of a message follow each other; only control frames come between.
+bool frame_reader::check_order(step_result& out) const {
+  if (is_control(header_.op)) return true;
+  const bool continues = header_.op == opcode::continuation;
+  if (continues == in_message_) return true;
+  out = broken(continues ? violation::unexpected_continuation : violation::expected_continuation,
+               frame_start_);
+  return false;
+}
+
+frame_reader::step_result frame_reader::read_data(bytes& in, bool begins) {
+  const std::uint64_t left = header_.length - payload_read_;
+  if (in.empty() && left != 0 && !begins) return {};
+  const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(left, in.size()));
+
+  step_result out;
+  out.what = found::data;
+  out.type = type_;
+  out.payload = in.first(size);
+  out.frame_begins = begins;
+  out.announced = header_.length;
+  if (header_.masked) apply_mask(out.payload, header_.key, payload_read_);
+  in = in.subspan(size);
+  const std::uint64_t payload_at = consumed_;
+  consumed_ += size;
+  payload_read_ += size;
+  out.frame_ends = payload_read_ == header_.length;
+  out.message_ends = out.frame_ends && header_.fin;
+  if (out.frame_ends) in_frame_ = false;
+
+  if (type_ == message_type::text) {
+    const std::size_t good = utf8_.feed(out.payload);
+    if (good < size) return broken(violation::invalid_utf8_text, payload_at + good);
+    if (out.message_ends && !utf8_.complete()) {
+      return broken(violation::invalid_utf8_text, consumed_);
+    }
+  }
+  return out;
+}
+
+frame_reader::step_result frame_reader::read_control(bytes& in) {
+  const std::size_t length = static_cast<std::size_t>(header_.length);  // at most 125
+  const std::size_t size = std::min(length - static_cast<std::size_t>(payload_read_), in.size());
+  bytes piece = in.first(size);
+  if (header_.masked) apply_mask(piece, header_.key, payload_read_);
+  in = in.subspan(size);
+  consumed_ += size;
+  const bool cut = payload_read_ != 0 || size < length;
+  payload_read_ += size;
+  if (cut) carry_.insert(carry_.end(), piece.begin(), piece.end());
+  if (payload_read_ < length) return {};
+
+  in_frame_ = false;
+  step_result out;
+  out.what = found::control;
+  out.op = header_.op;
+  out.frame_begins = out.frame_ends = true;
+  out.announced = length;
+  out.wrong_at = consumed_ - length;  // where the payload began: for errors inside it
+  if (cut) {
+    cut_payload_.swap(carry_);
+    carry_.clear();
+    out.payload = cut_payload_;
+  } else {
+    out.payload = piece;
+  }
+  return out;
+}
+
+}  // namespace adieu::core

@@ -1,0 +1,132 @@
+#include "adieu/core/frame_writer.hpp"
+
+#include <algorithm>
+
+namespace adieu::core {
+namespace {
+constexpr std::size_t enough = 64 * 1024;   // bytes that one list carries, a single payload aside
+constexpr std::size_t most_segments = 64;   // of one writev
+constexpr std::size_t copied_below = 2048;  // a smaller payload costs less to copy than to refer to
+constexpr std::size_t memory_kept = 4096;
+}  // namespace
+
+bool frame_writer::accepts() const noexcept {
+  return !shown_ && unmasked_.empty() && committed_ - written_ < enough &&
+         segments_.size() + 2 < most_segments;
+}
+
+void frame_writer::compose(opcode op, bool fin, const_bytes payload, written_frame when_written) {
+  frame_header header{.op = op, .fin = fin, .length = payload.size()};
+  if (self_ == role::client) {
+    header.masked = true;
+    random_(header.key);
+  }
+  std::array<std::byte, max_header_size> space;
+  const std::size_t header_size = encode_header(header, space);
+  append(const_bytes(space).first(header_size));
+
+  const std::uint64_t end = committed_ + payload.size();
+  marks_.push_back({end, payload.size(), fin && !is_control(op), when_written});
+  if (self_ == role::client) {
+    unmasked_ = payload;
+    masked_ = 0;
+    key_ = header.key;
+    mask_more();
+  } else if (payload.size() < copied_below) {
+    append(payload);
+  } else {
+    segments_.push_back({payload.data(), 0, payload.size()});
+    committed_ += payload.size();
+  }
+}
+
+void frame_writer::append(const_bytes data) {
+  composed_.insert(composed_.end(), data.begin(), data.end());
+  commit_composed(data.size());
+}
+
+void frame_writer::commit_composed(std::size_t size) {
+  committed_ += size;
+  if (!segments_.empty() && segments_.back().outside == nullptr) {
+    segments_.back().size += size;
+  } else if (size != 0) {
+    segments_.push_back({nullptr, composed_.size() - size, size});
+  }
+}
+
+// RFC 6455 §5.3. The caller's memory is not ours to change, so masking is also the copy.
+void frame_writer::mask_more() {
+  const std::size_t size = std::min(unmasked_.size(), enough);
+  if (size == 0) return;
+  const std::size_t offset = composed_.size();
+  composed_.resize(offset + size);
+  copy_masked(bytes(composed_).subspan(offset), unmasked_.first(size), key_, masked_);
+  masked_ += size;
+  unmasked_ = unmasked_.subspan(size);
+  commit_composed(size);
+}
+
+std::span<const const_bytes> frame_writer::list() {
+  list_.clear();
+  for (const segment& s : std::span(segments_).subspan(first_segment_)) {
+    list_.emplace_back((s.outside != nullptr ? s.outside : composed_.data()) + s.offset, s.size);
+  }
+  shown_ = !list_.empty();
+  return list_;
+}
+
+void frame_writer::wrote(std::size_t size, std::vector<written_frame>& finished) {
+  written_ += size;
+  while (size != 0) {
+    segment& front = segments_[first_segment_];
+    const std::size_t step = std::min(size, front.size);
+    front.offset += step;
+    front.size -= step;
+    size -= step;
+    if (front.size == 0) ++first_segment_;
+  }
+  std::size_t done = 0;
+  while (done < marks_.size() && marks_[done].end <= written_) {
+    finished.push_back(marks_[done++].finishes);
+  }
+  marks_.erase(marks_.begin(), marks_.begin() + static_cast<std::ptrdiff_t>(done));
+
+  if (committed_ != written_) return;
+  forget_segments();
+  if (!unmasked_.empty()) {
+    mask_more();
+  } else if (composed_.capacity() > memory_kept) {
+    composed_ = {};
+  }
+}
+
+unsent frame_writer::left() const noexcept {
+  unsent out;
+  for (const mark& m : marks_) {
+    if (m.finishes.kind != written_frame::what::data) continue;
+    out.bytes += std::min(m.payload, m.end - written_);
+    if (m.ends_message) ++out.messages;
+  }
+  return out;
+}
+
+void frame_writer::forget_segments() {
+  segments_.clear();
+  composed_.clear();
+  first_segment_ = 0;
+  shown_ = false;
+}
+
+unsent frame_writer::drop_all(std::vector<ticket>& dropped) {
+  const unsent lost = left();
+  for (const mark& m : marks_) {
+    if (m.finishes.kind == written_frame::what::data) dropped.push_back(m.finishes.owner);
+  }
+  marks_.clear();
+  forget_segments();
+  unmasked_ = {};
+  committed_ = written_;
+  return lost;
+}
+
+}  // namespace adieu::core

@@ -1,0 +1,82 @@
+#include "adieu/core/outbox.hpp"
+
+#include <algorithm>
+
+namespace adieu::core {
+namespace {
+constexpr std::size_t most_controls = 128;
+}
+
+void outbox::push_control(opcode op, const_bytes payload, ticket owner) {
+  if (op == opcode::ping && close_ == close_frame_is::committed) return;  // P1
+  if (op == opcode::pong && controls_.size() >= most_controls) {
+    const auto oldest = std::ranges::find(controls_, opcode::pong, &control::op);
+    if (oldest != controls_.end()) controls_.erase(oldest);
+  }
+  control& c = controls_.emplace_back();
+  c.op = op;
+  c.size = static_cast<std::uint8_t>(payload.size());
+  std::ranges::copy(payload, c.payload.begin());
+  c.owner = owner;
+}
+
+void outbox::push_close(std::string payload, std::vector<ticket>& dropped) {
+  close_payload_ = std::move(payload);
+  close_ = close_frame_is::waiting;
+  data_.abandon_blocked(dropped);
+}
+
+void outbox::push_failure_close(std::string payload, std::vector<ticket>& dropped) {
+  data_.drop_all(dropped);
+  controls_.clear();
+  if (close_ == close_frame_is::committed) return;  // a second Close is never sent
+  close_payload_ = std::move(payload);
+  close_ = close_frame_is::waiting;
+}
+
+std::span<const const_bytes> outbox::gather() {
+  while (writer_.accepts() && compose_one()) {
+  }
+  return writer_.list();
+}
+
+bool outbox::compose_one() {
+  using what = written_frame::what;
+  if (!controls_.empty()) {
+    const control next = controls_.front();
+    controls_.erase(controls_.begin());
+    const bool ping = next.op == opcode::ping;
+    if (ping && close_ == close_frame_is::committed) return true;  // P1: too late for it
+    writer_.compose(next.op, true, const_bytes(next.payload).first(next.size),
+                    {ping ? what::ping : what::pong, next.owner});
+    return true;
+  }
+  if (const auto next = data_.take()) {
+    writer_.compose(next->op, next->fin, next->payload, {what::data, next->owner});
+    return true;
+  }
+  if (close_ == close_frame_is::waiting) {
+    writer_.compose(opcode::close, true, as_bytes(close_payload_), {what::close, 0});
+    close_ = close_frame_is::committed;
+    return true;
+  }
+  return false;
+}
+
+unsent outbox::left() const noexcept {
+  const unsent queued = data_.left();
+  const unsent committed = writer_.left();
+  return {lost_.messages + queued.messages + committed.messages,
+          lost_.bytes + queued.bytes + committed.bytes};
+}
+
+void outbox::drop_all(std::vector<ticket>& dropped) {
+  data_.drop_all(dropped);
+  controls_.clear();
+  close_ = close_ == close_frame_is::waiting ? close_frame_is::absent : close_;
+  const unsent lost = writer_.drop_all(dropped);
+  lost_.messages += lost.messages;
+  lost_.bytes += lost.bytes;
+}
+
+}  // namespace adieu::core
