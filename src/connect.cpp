@@ -1,0 +1,300 @@
+// async_connect, a step after the other. A step that fails throws opening_failure, which ends here
+// as an error code and a record.
+#include "adieu/connect.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+
+#include "net/opening.hpp"
+#include "net/random.hpp"
+#include "net/socket_transport.hpp"
+#include "net/url.hpp"
+
+namespace adieu::net {
+namespace {
+
+namespace http = boost::beast::http;
+using asio::awaitable;
+using socket_type = socket_stream::socket_type;
+
+struct attempt {
+  connect_step step = connect_step::url;
+  bool timed_out = false;
+};
+
+void check(const connect_options& options) {
+  const auto refuse = [](std::string detail) {
+    throw opening_failure{errc::invalid_argument,
+                          {connect_step::request, 0, std::move(detail)}};
+  };
+  for (const auto& [name, value] : options.headers) {
+    if (!core::is_token(name)) refuse("\"" + printable(name) + "\" is not a header's name");
+    if (!core::is_field_value(value)) refuse("the value of header " + name + " has control characters");
+    std::string lower = name;
+    std::ranges::transform(lower, lower.begin(), [](char c) {
+      return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    });
+    if (lower.starts_with("sec-websocket-") || lower == "upgrade" || lower == "connection" ||
+        lower == "content-length" || lower == "transfer-encoding") {
+      refuse("header " + name + " belongs to the handshake itself");
+    }
+  }
+  for (const std::string& name : options.subprotocols) {
+    if (!core::is_token(name)) refuse("\"" + printable(name) + "\" is not a subprotocol's name");
+    if (std::ranges::count(options.subprotocols, name) != 1) {
+      refuse("the subprotocol " + name + " is offered twice");
+    }
+  }
+}
+
+std::string request_text(const target& to, const connect_options& options,
+                         const std::string& key) {
+  std::string text = "GET " + to.resource + " HTTP/1.1\r\n";
+  const bool own_host = std::ranges::any_of(options.headers, [](const auto& field) {
+    return field.first.size() == 4 && (field.first == "Host" || field.first == "host");
+  });
+  if (!own_host) text += "Host: " + to.authority + "\r\n";
+  text += "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " + key +
+          "\r\nSec-WebSocket-Version: 13\r\n";
+  std::string offered;
+  for (const std::string& name : options.subprotocols) {
+    offered += (offered.empty() ? "" : ", ") + name;
+  }
+  if (!offered.empty()) text += "Sec-WebSocket-Protocol: " + offered + "\r\n";
+  for (const auto& [name, value] : options.headers) text += name + ": " + value + "\r\n";
+  return text + "\r\n";
+}
+
+// The resolver can't be interrupted: when time is up, it is left behind.
+awaitable<asio::ip::tcp::resolver::results_type> resolve(const target& to,
+                                                         std::chrono::milliseconds timeout,
+                                                         attempt& now) {
+  struct answer {
+    error_code ec;
+    asio::ip::tcp::resolver::results_type results;
+    bool here = false;
+  };
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  auto resolver = std::make_shared<asio::ip::tcp::resolver>(executor);
+  auto timer = std::make_shared<asio::steady_timer>(executor, asio::steady_timer::time_point::max());
+  if (timeout.count() != 0) timer->expires_after(timeout);
+  auto got = std::make_shared<answer>();
+  resolver->async_resolve(to.host, to.port,
+                          [resolver, timer, got](error_code ec, auto results) {
+                            *got = {ec, std::move(results), true};
+                            timer->cancel();
+                          });
+  error_code ignored;
+  co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  if (!got->here) {
+    resolver->cancel();
+    now.timed_out = !ignored;
+    throw opening_failure{errc::connect_timeout, {}};
+  }
+  if (got->ec) {
+    throw opening_failure{errc::resolve_failed,
+                          {connect_step::resolve, 0, to.host + ": " + got->ec.message()}};
+  }
+  co_return std::move(got->results);
+}
+
+template <typename Socket>
+void fail_connect(const Socket&, const error_code& ec, const std::string& where) {
+  throw opening_failure{errc::connect_failed,
+                        {connect_step::connect, 0, where + ": " + ec.message()}};
+}
+
+awaitable<socket_type> connect_socket(const target& to, const connect_options& options,
+                                      attempt& now) {
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  error_code ec;
+  if (!to.unix_socket.empty()) {
+    now.step = connect_step::connect;
+    asio::local::stream_protocol::socket socket(executor);
+    if (to.unix_socket.size() >= sizeof(sockaddr_un::sun_path)) {
+      fail_connect(socket, asio::error::name_too_long, to.unix_socket);
+    }
+    co_await socket.async_connect(asio::local::stream_protocol::endpoint(to.unix_socket),
+                                  asio::redirect_error(asio::use_awaitable, ec));
+    if (ec) fail_connect(socket, ec, to.unix_socket);
+    co_return socket_type(std::move(socket));
+  }
+
+  now.step = connect_step::resolve;
+  const auto results = co_await resolve(to, options.timeout, now);
+  now.step = connect_step::connect;
+  asio::ip::tcp::socket socket(executor);
+  asio::steady_timer timer(executor);
+  auto expired = std::make_shared<bool>(false);
+  if (options.timeout.count() != 0) {
+    timer.expires_after(options.timeout);
+    timer.async_wait([&socket, expired](error_code wait_error) {
+      if (wait_error) return;
+      *expired = true;
+      error_code ignored;
+      socket.close(ignored);
+    });
+  }
+  co_await asio::async_connect(socket, results, asio::redirect_error(asio::use_awaitable, ec));
+  now.timed_out = *expired;
+  if (ec || *expired) {
+    fail_connect(socket, ec, to.host + " port " + to.port);
+  }
+  co_return socket_type(std::move(socket));
+}
+
+struct opened {
+  opened() = default;
+  std::unique_ptr<transport> carrier;
+  std::string leftover;
+  std::string subprotocol;
+};
+
+awaitable<opened> open(const std::string& url, const connect_options& options, attempt& now) {
+  check(options);
+  const target to = parse_url(url);
+  const auto started = std::chrono::steady_clock::now();
+  socket_stream stream(co_await connect_socket(to, options, now));
+  auto left = options.timeout;
+  if (left.count() != 0) {
+    left -= std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - started);
+    left = std::max(left, std::chrono::milliseconds(1));
+  }
+  opening_deadline deadline(stream.socket(), left);
+
+  try {
+    if (to.tls) {
+      now.step = connect_step::tls;
+      ssl_context_ptr context;
+      try {
+        context = make_client_context(options.tls);
+      } catch (const std::runtime_error& error) {
+        throw opening_failure{errc::tls_failed, {connect_step::tls, 0, error.what()}};
+      }
+      stream.use_tls(make_session(*context, stream.socket().native_handle()));
+      const bool verify = options.tls.verify == tls_client_options::verification::chain_and_host;
+      expect_host(*stream.tls(), options.tls.host_name.empty() ? to.host : options.tls.host_name,
+                  verify);
+      co_await shake_tls(stream, role::client);
+    }
+
+    now.step = connect_step::request;
+    std::array<std::byte, 16> random;
+    fill_random(random);
+    const std::string key = core::make_key(random);
+    co_await write_all(stream, request_text(to, options, key), connect_step::request);
+
+    now.step = connect_step::response;
+    http::response_parser<http::empty_body> parser;
+    parser.header_limit(options.max_header_size);
+    opened out;
+    co_await read_header(stream, parser, out.leftover);
+    const auto& response = parser.get();
+    const std::vector<core::header_field> fields = fields_of(response);
+    const core::response_verdict verdict = core::check_response(
+        {response.result_int(), response.version(), fields},
+        {core::accept_for(key, sha1), options.subprotocols});
+    const connect_failure where{connect_step::response, response.result_int(), verdict.detail};
+    switch (verdict.problem) {
+      case core::response_problem::none:
+        break;
+      case core::response_problem::not_a_websocket:
+        throw opening_failure{errc::not_a_websocket, where};
+      case core::response_problem::unsupported_protocol:
+        throw opening_failure{errc::unsupported_protocol, where};
+      case core::response_problem::header_error:
+        throw opening_failure{errc::header_error, where};
+    }
+    out.subprotocol = verdict.subprotocol;
+    if (deadline.expired()) throw opening_failure{errc::connect_timeout, where};
+    out.carrier = std::make_unique<socket_transport>(std::move(stream));
+    co_return out;
+  } catch (const opening_failure&) {
+    now.timed_out = now.timed_out || deadline.expired();
+    throw;
+  }
+}
+
+std::shared_ptr<connection_status> failed_status(connect_failure where,
+                                                 std::chrono::system_clock::time_point began,
+                                                 core::duration took) {
+  disconnect_record record;
+  record.local_role = role::client;
+  record.cause = cause::connect_failed;
+  record.connect = std::move(where);
+  record.opened = began;
+  record.ended = took;
+  auto status = std::make_shared<connection_status>();
+  status->publish(record);
+  status->publish(state::closed);  // N11
+  return status;
+}
+
+struct connect_outcome {
+  connect_outcome() = default;
+  connect_outcome(error_code code, websocket&& which) : ec(code), socket(std::move(which)) {}
+  error_code ec;
+  websocket socket;
+};
+
+awaitable<connect_outcome> try_to_connect(std::string url, connect_options options) {
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  const auto began = std::chrono::system_clock::now();
+  const auto began_at = std::chrono::steady_clock::now();
+  attempt now;
+  opening_failure failure{errc::success, {}};
+  try {
+    opened out = co_await open(url, options, now);
+    co_return connect_outcome(
+        {},
+        websocket::over(executor, std::move(out.carrier), role::client, options.websocket,
+                        std::move(out.leftover), std::move(out.subprotocol)));
+  } catch (const opening_failure& error) {
+    failure = error;
+  }
+  const auto cancelled = (co_await asio::this_coro::cancellation_state).cancelled();
+  error_code ec = make_error_code(failure.code);
+  if (now.timed_out) {
+    ec = make_error_code(errc::connect_timeout);
+    failure.where = {now.step, failure.where.http_status,
+                     "nothing came within " + std::to_string(options.timeout.count()) + " ms"};
+  } else if (cancelled != asio::cancellation_type::none) {
+    ec = asio::error::operation_aborted;
+    failure.where = {now.step, failure.where.http_status, "the call was cancelled"};
+  }
+  co_return connect_outcome(
+      ec, websocket::failed(failed_status(failure.where, began,
+                                          std::chrono::steady_clock::now() - began_at)));
+}
+
+}  // namespace
+
+std::function<void()> connect(asio::any_io_executor executor, std::string url,
+                              connect_options options, connected done) {
+  auto signal = std::make_shared<asio::cancellation_signal>();
+  asio::co_spawn(executor, try_to_connect(std::move(url), std::move(options)),
+                 asio::bind_cancellation_slot(
+                     signal->slot(),
+                     [done = std::move(done), signal](std::exception_ptr error,
+                                                      connect_outcome outcome) {
+                       if (error) {
+                         done(asio::error::operation_aborted, std::move(outcome.socket));
+                       } else {
+                         done(outcome.ec, std::move(outcome.socket));
+                       }
+                     }));
+  return [signal, executor] {
+    asio::dispatch(executor, [signal] { signal->emit(asio::cancellation_type::terminal); });
+  };
+}
+
+}  // namespace adieu::net

@@ -1,0 +1,22 @@
+// The server's half of the opening handshake on one socket: TLS, the request, the app's decision,
+// the answer.
+#pragma once
+
+#include "adieu/server.hpp"
+#include "net/opening.hpp"
+
+namespace adieu::net {
+
+struct accepted {
+  accepted() = default;
+  request asked;
+  std::string leftover;
+  std::string subprotocol;
+};
+
+/// Throws opening_failure when the client is refused, after it was told so.
+boost::asio::awaitable<accepted> accept_client(
+    socket_stream& stream, const server_options& options, const ssl_context_ptr& tls,
+    const std::function<decision(const request&)>& decide);
+
+}  // namespace adieu::net

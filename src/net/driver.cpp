@@ -1,0 +1,461 @@
+#include "net/driver.hpp"
+
+#include <boost/asio/post.hpp>
+
+namespace adieu::net {
+namespace {
+
+// An address that is each thread's own.
+const void* this_thread() noexcept {
+  static thread_local const char mark = 0;
+  return &mark;
+}
+
+constexpr core::duration noticeable_sleep = std::chrono::seconds(1);
+
+core::ticket ticket_of(call& what) noexcept { return reinterpret_cast<core::ticket>(&what); }
+call* call_of(core::ticket owner) noexcept { return reinterpret_cast<call*>(owner); }
+
+}  // namespace
+
+// Enters if nobody else is inside; a thread that is inside already stays so.
+class driver::visit {
+ public:
+  explicit visit(driver& home) noexcept : home_(home) {
+    const void* const me = this_thread();
+    if (home.inside_.load(std::memory_order_relaxed) == me) {
+      entered_ = nested_ = true;
+      return;
+    }
+    const void* nobody = nullptr;
+    entered_ = home.inside_.compare_exchange_strong(nobody, me, std::memory_order_acquire,
+                                                    std::memory_order_relaxed);
+  }
+  visit(const visit&) = delete;
+  visit& operator=(const visit&) = delete;
+  ~visit() {
+    if (entered_ && !nested_) home_.inside_.store(nullptr, std::memory_order_release);
+  }
+  explicit operator bool() const noexcept { return entered_; }
+
+ private:
+  driver& home_;
+  bool entered_ = false;
+  bool nested_ = false;
+};
+
+driver::driver(boost::asio::any_io_executor executor, std::unique_ptr<transport> carrier,
+               const core::settings& how)
+    : executor_(std::move(executor)),
+      clock_(clock_service::of(executor_)),
+      transport_(std::move(carrier)),
+      core_(how, clock_.now()) {
+  status_->publish(core_.state());
+}
+
+// Only when no operation is under way any more, or when the loop itself is destroyed.
+driver::~driver() {
+  if (!core_.ended()) transport_->close(transport::ending::cut);
+  forget_calls();
+}
+
+void driver::start(std::string leftover) {
+  leftover_ = std::move(leftover);
+  loop_end::of(executor_).watch(std::static_pointer_cast<driver>(shared_from_this()));
+  transport_->start(shared_from_this());
+  post_turn();
+}
+
+// ── Calls, from any thread ──────────────────────────────────────────────────────────────────────
+
+void driver::with_core(task work) {
+  {
+    const visit inside(*this);
+    if (inside) {
+      drain_tasks();
+      work();
+      status_->publish(core_.state());
+    } else {
+      queue_task(std::move(work));
+    }
+  }
+  post_turn();
+}
+
+void driver::submit(call& what) {
+  {
+    const visit inside(*this);
+    if (inside) {
+      drain_tasks();
+      start_call(what);
+      status_->publish(core_.state());
+    } else {
+      queue_task([this, &what] { start_call(what); });
+    }
+  }
+  post_turn();
+}
+
+void driver::queue_task(task work) {
+  const std::lock_guard lock(tasks_mutex_);
+  tasks_.push_back(std::move(work));
+  has_tasks_.store(true, std::memory_order_release);
+}
+
+void driver::drain_tasks() {
+  while (has_tasks_.load(std::memory_order_acquire)) {
+    std::vector<task> work;
+    {
+      const std::lock_guard lock(tasks_mutex_);
+      work.swap(tasks_);
+      has_tasks_.store(false, std::memory_order_relaxed);
+    }
+    for (task& each : work) each();
+  }
+}
+
+void driver::post_turn() {
+  if (inside_.load(std::memory_order_relaxed) == this_thread() && turning_) return;
+  if (turn_posted_.exchange(true, std::memory_order_acq_rel)) return;
+  boost::asio::post(executor_, [self = std::static_pointer_cast<driver>(shared_from_this())] {
+    self->turn_posted_.store(false, std::memory_order_release);
+    self->turn();
+  });
+}
+
+void driver::start_call(call& what) {
+  link(what);
+  const core::ticket owner = ticket_of(what);
+  const core::instant time = now();
+  switch (what.what) {
+    case call_kind::receive:
+      core_.receive(owner, core::receive_kind::piece, what.buffer, time);
+      break;
+    case call_kind::receive_some:
+      core_.receive(owner, core::receive_kind::some, what.buffer, time);
+      break;
+    case call_kind::receive_message:
+      core_.receive_message(owner, *what.into, time);
+      break;
+    case call_kind::send:
+      core_.send({owner, what.from, what.type, what.end_of_message, what.data}, time);
+      break;
+    case call_kind::ping:
+      core_.ping(owner, time);
+      break;
+    case call_kind::close:
+      core_.close(owner, what.code, what.reason, time, what.timeout);
+      break;
+    case call_kind::close_output:
+      core_.close_output(owner, what.code, what.reason, time);
+      break;
+    case call_kind::wait_closed:
+      core_.wait_closed(owner);
+      break;
+  }
+}
+
+// The call may have completed meanwhile, on its way to the handler: then there is nothing to cancel.
+void driver::cancel(call& what) {
+  with_core([this, owner = ticket_of(what)] { core_.cancel(owner, now()); });
+}
+
+void driver::abort() {
+  with_core([this] { core_.abort(now()); });
+}
+
+void driver::destroy() {
+  with_core([this] {
+    on_message_ = nullptr;
+    core_.show_messages(false);
+    core_.destroy(now());
+  });
+}
+
+core::sender driver::begin_message() {
+  const core::sender from = next_sender_.fetch_add(1, std::memory_order_relaxed);
+  with_core([this, from] { core_.begin_message(from); });
+  return from;
+}
+
+void driver::abandon_message(core::sender from) {
+  with_core([this, from] { core_.abandon_message(from, now()); });
+}
+
+void driver::close(close_status code, std::string_view reason,
+                   std::optional<core::duration> timeout) {
+  with_core([this, code, text = std::string(reason), timeout] {
+    core_.close(0, code, text, now(), timeout);
+  });
+}
+
+void driver::close_for(cause why, close_status code, std::string_view reason) {
+  with_core([this, why, code, text = std::string(reason)] {
+    core_.close_for(why, code, text, now());
+  });
+}
+
+std::optional<core::completion> driver::try_receive(core::bytes buffer) {
+  const visit inside(*this);
+  if (!inside) return std::nullopt;
+  auto done = core_.try_receive(buffer, now());
+  if (!turning_) post_turn();
+  return done;
+}
+
+std::optional<core::completion> driver::try_receive_message(std::string& into) {
+  const visit inside(*this);
+  if (!inside) return std::nullopt;
+  auto done = core_.try_receive_message(into, now());
+  if (!turning_) post_turn();
+  return done;
+}
+
+void driver::send_copy(message_type type, core::const_bytes payload) {
+  struct copied_send final : call {
+    explicit copied_send(core::const_bytes source)
+        : call(call_kind::send), copy(source.begin(), source.end()) {
+      data = copy;
+      finish_ = [](call* self, core::completion*, const connection_status*) {
+        delete static_cast<copied_send*>(self);
+      };
+    }
+    std::vector<std::byte> copy;
+  };
+  auto* const what = new copied_send(payload);
+  what->type = type;
+  submit(*what);
+}
+
+void driver::on_message(message_handler handler) {
+  auto shared = handler ? std::make_shared<message_handler>(std::move(handler)) : nullptr;
+  with_core([this, shared = std::move(shared)] {
+    on_message_ = shared;
+    core_.show_messages(on_message_ != nullptr);
+  });
+}
+
+void driver::on_end(end_handler handler) {
+  with_core([this, handler = std::move(handler)]() mutable {
+    end_handlers_.push_back(std::move(handler));
+  });
+}
+
+// ── The turn, on the executor ───────────────────────────────────────────────────────────────────
+
+void driver::on_event() { turn(); }
+
+void driver::turn() {
+  const std::shared_ptr<transport_listener> keep = shared_from_this();
+  bool again = true;  // somebody else is inside: after them
+  {
+    const visit inside(*this);
+    if (inside) {
+      if (turning_) return;  // a handler runs its own loop; the outer turn goes on
+      turning_ = true;
+      try {
+        again = turn_inside();
+      } catch (...) {  // a handler's exception leaves through the loop's run()
+        turning_ = false;
+        post_turn();
+        throw;
+      }
+      turning_ = false;
+    }
+  }
+  if (again) post_turn();
+}
+
+// True when there is more to do, and others should have their turn first.
+bool driver::turn_inside() {
+  drain_tasks();
+  if (core_.ended()) {
+    finish();
+    return false;
+  }
+  if (armed_ && *armed_ <= now()) armed_.reset();  // it has fired
+  if (!leftover_.empty()) {
+    std::string first = std::exchange(leftover_, {});
+    on_bytes(std::as_writable_bytes(std::span(first)));
+  }
+
+  constexpr int most_reads = 16;
+  bool more = true;
+  for (int reads = 0; more && reads < most_reads; ++reads) {
+    // Everything of one read is parsed, handled, answered and written before the next one.
+    const bool paused = core_.read_allowance() == 0;
+    more = transport_->pump();
+    keep_time();
+    do {
+      answer_in_message_mode();
+      hand_out_completions();
+      drain_tasks();
+    } while (flush());
+    if (core_.ended()) {
+      finish();
+      return false;
+    }
+    more = more || (paused && core_.read_allowance() != 0);
+  }
+  set_timer();
+  return more;
+}
+
+// Time comes after the read: what has arrived is older than the deadline.
+void driver::keep_time() {
+  if (const auto due = core_.deadline(); due && *due <= now()) core_.tick(now());
+  const core::duration asleep = time_asleep();
+  if (asleep - asleep_ > noticeable_sleep) core_.woke_up(now());
+  asleep_ = asleep;
+  if (core_.take_probe() && transport_->peer_gone()) core_.peer_gone(now());
+}
+
+// Writes what is there, and obeys. True when that finished something that handlers wait for.
+bool driver::flush() {
+  while (!write_in_flight_) {
+    const auto list = core_.output(now());
+    if (list.empty()) break;
+    const write_result sent = transport_->write(list);
+    if (sent.what == write_result::outcome::failed) {
+      core_.output_failed(sent.how, sent.os_error, now());
+      break;
+    }
+    if (sent.what == write_result::outcome::in_flight) {
+      write_in_flight_ = true;
+      core_.output_in_flight();
+      break;
+    }
+    if (sent.size == 0) break;
+    core_.wrote(sent.size, now());
+  }
+  switch (core_.take_command()) {
+    case core::command::none:
+      break;
+    case core::command::shut_output:
+      transport_->shut_output();
+      core_.output_shut();
+      break;
+    case core::command::cut:
+      core_.transport_closed(transport_->close(transport::ending::cut), now());
+      break;
+    case core::command::reset:
+      core_.transport_closed(transport_->close(transport::ending::reset), now());
+      break;
+  }
+  return !core_.completions().empty();
+}
+
+void driver::hand_out_completions() {
+  publish();
+  while (next_ready_ < ready_.size() || !core_.completions().empty()) {
+    if (next_ready_ == ready_.size()) {
+      ready_.clear();
+      next_ready_ = 0;
+      ready_.swap(core_.completions());
+    }
+    core::completion done = std::move(ready_[next_ready_++]);
+    if (done.owner == 0) continue;  // ours: nobody waits
+    call& finished = *call_of(done.owner);
+    unlink(finished);
+    finished.finish(std::move(done), *status_);
+  }
+}
+
+// What others may see from any thread, before a handler can ask for it.
+void driver::publish() {
+  status_->publish(core_.state());
+  if (!close_published_ && core_.close_status()) {
+    close_published_ = true;
+    status_->publish({*core_.close_status(), core_.close_description()});
+  }
+  if (core_.ended() && !record_published_) {
+    record_published_ = true;
+    status_->publish(core_.record());
+  }
+}
+
+// The connection has ended: the last completions, the hooks; nothing is left that holds us.
+void driver::finish() {
+  hand_out_completions();
+  on_message_.reset();
+  while (!end_handlers_.empty()) {
+    const end_handler told = std::move(end_handlers_.back());
+    end_handlers_.pop_back();
+    told(core_.record());
+  }
+  clock_.disarm(*this);
+  hand_out_completions();
+}
+
+void driver::set_timer() {
+  const auto due = core_.deadline();
+  if (!due || (armed_ && *armed_ <= *due)) return;
+  armed_ = due;
+  clock_.arm(executor_, *this, *due);
+}
+
+// D11 without waiting: in message mode there is no receive that would show the Close to the app.
+void driver::answer_in_message_mode() {
+  if (!on_message_ || core_.phase() != core::phase::close_received) return;
+  core_.close_output(0, *core_.close_status(), core_.close_description(), now());
+}
+
+// ── What the transport brings ───────────────────────────────────────────────────────────────────
+
+std::size_t driver::read_allowance() { return core_.read_allowance(); }
+
+void driver::on_bytes(core::bytes data) {
+  const core::instant time = now();
+  core_.received(data, time);
+  const std::shared_ptr<message_handler> handler = on_message_;
+  if (!handler) return;
+  try {
+    while (const auto message = core_.next_message(time)) (*handler)(*message);
+  } catch (...) {  // D11: the rest of the bytes must not outlive this call
+    core_.close_for(cause::handler_error, close_status::internal_server_error,
+                    "the message handler failed", time);
+    core_.show_messages(false);
+    (void)core_.next_message(time);
+    throw;
+  }
+}
+
+void driver::on_input_end(core::input_end how, int os_error) {
+  core_.input_ended(how, os_error, now());
+}
+
+void driver::on_written(std::size_t size) {
+  write_in_flight_ = false;
+  core_.wrote(size, now());
+}
+
+void driver::on_output_failed(core::input_end how, int os_error) {
+  write_in_flight_ = false;
+  core_.output_failed(how, os_error, now());
+}
+
+// ── The list of pending calls ───────────────────────────────────────────────────────────────────
+
+void driver::link(call& what) noexcept {
+  what.next = pending_;
+  if (pending_ != nullptr) pending_->previous = &what;
+  pending_ = &what;
+}
+
+void driver::unlink(call& what) noexcept {
+  (what.previous != nullptr ? what.previous->next : pending_) = what.next;
+  if (what.next != nullptr) what.next->previous = what.previous;
+}
+
+void driver::forget_calls() {
+  while (pending_ != nullptr) {
+    call& forgotten = *pending_;
+    unlink(forgotten);
+    forgotten.forget();
+  }
+}
+
+void submit(driver& to, call& what) { to.submit(what); }
+void cancel(driver& in, call& what) { in.cancel(what); }
+
+}  // namespace adieu::net

@@ -1,0 +1,115 @@
+// One connection at work: joins a core::connection with a transport, time and the pending calls.
+//
+// Whoever wants to touch the core must be inside: one thread at a time, without waiting. A call from
+// any thread goes in, tells the core, and leaves; if somebody is inside already, it is queued, and
+// whoever turns next takes it first, so that calls keep their order (P8). Handlers, reads and writes
+// happen in turn() only, which runs on the connection's executor and never inside a call (rule 7 of
+// the house). So even an executor that several threads run does no harm.
+#pragma once
+
+#include <functional>
+#include <mutex>
+
+#include "adieu/net/call.hpp"
+#include "adieu/net/transport.hpp"
+#include "net/clock.hpp"
+#include "net/loop_end.hpp"
+
+namespace adieu::net {
+
+using message_handler = std::function<void(const core::connection::message_view&)>;
+using end_handler = std::function<void(const disconnect_record&)>;
+
+class driver final : public transport_listener {
+ public:
+  driver(boost::asio::any_io_executor executor, std::unique_ptr<transport> carrier,
+         const core::settings& how);
+  ~driver() override;
+
+  /// Begins to read. `leftover` came in the same read as the handshake.
+  void start(std::string leftover);
+
+  /// The loop is being destroyed: handlers go away without being called.
+  void forget_calls();
+
+  [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
+  [[nodiscard]] const std::shared_ptr<connection_status>& status() const noexcept { return status_; }
+
+  // From any thread.
+  void submit(call& what);
+  void cancel(call& what);
+  void abort();
+  void destroy();
+  void send_copy(message_type type, core::const_bytes payload);
+  [[nodiscard]] core::sender begin_message();
+  void abandon_message(core::sender from);
+  void close(close_status code, std::string_view reason, std::optional<core::duration> timeout);
+  void close_for(cause why, close_status code, std::string_view reason);
+
+  // On the executor.
+  [[nodiscard]] std::optional<core::completion> try_receive(core::bytes buffer);
+  [[nodiscard]] std::optional<core::completion> try_receive_message(std::string& into);
+  void on_message(message_handler handler);
+  void on_end(end_handler handler);
+
+  // transport_listener
+  void on_event() override;
+  [[nodiscard]] std::size_t read_allowance() override;
+  void on_bytes(core::bytes data) override;
+  void on_input_end(core::input_end how, int os_error) override;
+  void on_written(std::size_t size) override;
+  void on_output_failed(core::input_end how, int os_error) override;
+
+ private:
+  class visit;  // being inside
+  using task = std::function<void()>;
+
+  void with_core(task work);
+  void queue_task(task work);
+  void drain_tasks();
+  void start_call(call& what);
+  void post_turn();
+  void turn();
+  [[nodiscard]] bool turn_inside();
+  void keep_time();
+  [[nodiscard]] bool flush();
+  void hand_out_completions();
+  void publish();
+  void finish();
+  void set_timer();
+  void answer_in_message_mode();
+  [[nodiscard]] core::instant now() const { return clock_.now(); }
+
+  void link(call& what) noexcept;
+  void unlink(call& what) noexcept;
+
+  boost::asio::any_io_executor executor_;
+  clock_service& clock_;
+  std::unique_ptr<transport> transport_;
+  core::connection core_;
+  std::shared_ptr<connection_status> status_ = std::make_shared<connection_status>();
+
+  std::atomic<const void*> inside_{nullptr};
+  std::atomic<bool> turn_posted_{false};
+  bool turning_ = false;
+
+  std::mutex tasks_mutex_;
+  std::vector<task> tasks_;
+  std::atomic<bool> has_tasks_{false};
+
+  std::vector<core::completion> ready_;
+  std::size_t next_ready_ = 0;
+  call* pending_ = nullptr;
+
+  std::shared_ptr<message_handler> on_message_;
+  std::vector<end_handler> end_handlers_;
+  std::string leftover_;  // came in the same read as the handshake
+  std::optional<core::instant> armed_;
+  std::atomic<core::sender> next_sender_{1};
+  core::duration asleep_ = time_asleep();
+  bool write_in_flight_ = false;
+  bool close_published_ = false;
+  bool record_published_ = false;
+};
+
+}  // namespace adieu::net

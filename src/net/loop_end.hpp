@@ -1,0 +1,36 @@
+// When an execution context is destroyed while connections live on it, their pending handlers must
+// be destroyed by it, as Asio does with its own: a suspended coroutine may own the websocket whose
+// driver holds that coroutine's handler. This service breaks such circles.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/execution_context.hpp>
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace adieu::net {
+
+class driver;
+
+class loop_end final : public boost::asio::execution_context::service {
+ public:
+  using key_type = loop_end;
+  static boost::asio::execution_context::id id;
+
+  explicit loop_end(boost::asio::execution_context& context)
+      : boost::asio::execution_context::service(context) {}
+  static loop_end& of(const boost::asio::any_io_executor& executor);
+
+  void watch(const std::shared_ptr<driver>& connection);
+
+ private:
+  void shutdown() override;
+
+  std::mutex mutex_;
+  std::vector<std::weak_ptr<driver>> connections_;
+  std::size_t clean_at_ = 64;
+};
+
+}  // namespace adieu::net

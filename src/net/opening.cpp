@@ -1,0 +1,138 @@
+#include "net/opening.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/http/error.hpp>
+#include <openssl/sha.h>
+
+namespace adieu::net {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using outcome = io_result::outcome;
+using socket_type = socket_stream::socket_type;
+
+opening_deadline::opening_deadline(socket_type& socket, std::chrono::milliseconds after)
+    : timer_(socket.get_executor()) {
+  if (after.count() == 0) return;
+  timer_.expires_after(after);
+  timer_.async_wait([&socket, expired = expired_](error_code ec) {
+    if (ec) return;
+    *expired = true;
+    error_code ignored;
+    socket.close(ignored);
+  });
+}
+
+namespace {
+
+// Waits until the operation that said `want_…` can go on. A closed socket fails it at once.
+asio::awaitable<void> wait_for(socket_stream& stream, outcome what) {
+  error_code ignored;
+  co_await stream.socket().async_wait(
+      what == outcome::want_read ? socket_type::wait_read : socket_type::wait_write,
+      asio::redirect_error(asio::use_awaitable, ignored));
+}
+
+[[noreturn]] void fail(const io_result& got, connect_step step, std::string_view while_doing) {
+  connect_failure where{step, 0, {}};
+  const std::string during = " " + std::string(while_doing);
+  switch (got.what) {
+    case outcome::fin:
+    case outcome::truncated:
+      where.detail = "the peer closed TCP" + during;
+      throw opening_failure{errc::connection_closed_prematurely, where};
+    case outcome::reset:
+      where.detail = "the peer reset TCP" + during;
+      throw opening_failure{errc::connection_closed_prematurely, where};
+    default:
+      where.detail = error_code(got.os_error, boost::system::system_category()).message() + during;
+      throw opening_failure{errc::native_error, where};
+  }
+}
+
+}  // namespace
+
+asio::awaitable<void> wait_readable(socket_stream& stream) {
+  return wait_for(stream, outcome::want_read);
+}
+
+asio::awaitable<void> shake_tls(socket_stream& stream, role self) {
+  for (;;) {
+    const io_result got = stream.handshake(self);
+    if (got.what == outcome::done) co_return;
+    if (got.what == outcome::want_read || got.what == outcome::want_write) {
+      co_await wait_for(stream, got.what);
+      continue;
+    }
+    SSL& session = *stream.tls();
+    const errc code = certificate_rejected(session) ? errc::certificate_rejected : errc::tls_failed;
+    std::string detail = got.what == outcome::error ? tls_problem(session)
+                                                    : "the peer ended TCP during the TLS handshake";
+    throw opening_failure{code, {connect_step::tls, 0, std::move(detail)}};
+  }
+}
+
+asio::awaitable<void> write_all(socket_stream& stream, std::string text, connect_step step) {
+  core::const_bytes rest = core::as_bytes(text);
+  while (!rest.empty()) {
+    const io_result got = stream.write(std::span(&rest, 1));
+    if (got.what == outcome::done) {
+      rest = rest.subspan(got.size);
+    } else if (got.what == outcome::want_read || got.what == outcome::want_write) {
+      co_await wait_for(stream, got.what);
+    } else {
+      fail(got, step, "while the handshake was written");
+    }
+  }
+}
+
+template <bool IsRequest>
+asio::awaitable<void> read_header(socket_stream& stream,
+                                  http::parser<IsRequest, http::empty_body>& parser,
+                                  std::string& buffer) {
+  const connect_step step = IsRequest ? connect_step::request : connect_step::response;
+  for (;;) {
+    if (!buffer.empty()) {
+      error_code ec;
+      const std::size_t used = parser.put(asio::buffer(buffer), ec);
+      buffer.erase(0, used);
+      if (ec && ec != http::error::need_more) {
+        const bool too_large = ec == http::error::header_limit;
+        throw opening_failure{
+            too_large ? errc::header_error : errc::not_a_websocket,
+            {step, 0,
+             too_large ? "the header is larger than the limit"
+                       : std::string(IsRequest ? "the request" : "the answer") +
+                             " is not HTTP: " + ec.message()}};
+      }
+      if (parser.is_header_done()) co_return;
+    }
+    std::array<std::byte, 4096> space;
+    const io_result got = stream.read(space);
+    if (got.what == outcome::done) {
+      buffer += core::as_text(core::const_bytes(space).first(got.size));
+    } else if (got.what == outcome::want_read || got.what == outcome::want_write) {
+      co_await wait_for(stream, got.what);
+    } else {
+      fail(got, step, IsRequest ? "before the request was complete"
+                                : "before its HTTP answer was complete");
+    }
+  }
+}
+
+template asio::awaitable<void> read_header<true>(socket_stream&,
+                                                 http::parser<true, http::empty_body>&,
+                                                 std::string&);
+template asio::awaitable<void> read_header<false>(socket_stream&,
+                                                  http::parser<false, http::empty_body>&,
+                                                  std::string&);
+
+std::array<std::byte, 20> sha1(std::string_view text) {
+  std::array<std::byte, 20> out;
+  SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+       reinterpret_cast<unsigned char*>(out.data()));
+  return out;
+}
+
+}  // namespace adieu::net

@@ -1,0 +1,175 @@
+#include "net/socket_stream.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <openssl/err.h>
+
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace adieu::net {
+namespace {
+
+constexpr std::size_t most_buffers = 64;  // of one writev
+
+io_result failure(int error) {
+  switch (error) {
+    case EAGAIN:
+      return {io_result::outcome::want_read};
+    case ECONNRESET:
+    case EPIPE:
+      return {io_result::outcome::reset, 0, error};
+    default:
+      return {io_result::outcome::error, 0, error};
+  }
+}
+
+}  // namespace
+
+core::input_end input_end_of(io_result::outcome what) noexcept {
+  switch (what) {
+    case io_result::outcome::fin:
+      return core::input_end::fin;
+    case io_result::outcome::reset:
+      return core::input_end::reset;
+    case io_result::outcome::truncated:
+      return core::input_end::truncated;
+    default:
+      return core::input_end::error;
+  }
+}
+
+socket_stream::socket_stream(socket_type socket) : socket_(std::move(socket)) {
+  boost::system::error_code ignored;
+  socket_.native_non_blocking(true, ignored);
+  const int family = socket_.local_endpoint(ignored).protocol().family();
+  is_tcp_ = family == AF_INET || family == AF_INET6;
+  if (is_tcp_) socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+}
+
+io_result socket_stream::read(core::bytes into) {
+  if (tls_) {
+    ERR_clear_error();
+    const int size = static_cast<int>(std::min<std::size_t>(into.size(), 1U << 30U));
+    return tls_outcome(SSL_read(tls_.get(), into.data(), size));
+  }
+  for (;;) {
+    const auto got = ::recv(socket_.native_handle(), into.data(), into.size(), 0);
+    if (got > 0) return {io_result::outcome::done, static_cast<std::size_t>(got)};
+    if (got == 0) return {io_result::outcome::fin};
+    if (errno != EINTR) return failure(errno);
+  }
+}
+
+io_result socket_stream::write(std::span<const core::const_bytes> list) {
+  if (tls_) return tls_write(list);
+  std::array<iovec, most_buffers> vector;
+  const std::size_t count = std::min(list.size(), most_buffers);
+  for (std::size_t i = 0; i < count; ++i) {
+    vector[i] = {const_cast<std::byte*>(list[i].data()), list[i].size()};
+  }
+  msghdr message{};
+  message.msg_iov = vector.data();
+  message.msg_iovlen = count;
+  for (;;) {
+    const auto sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
+    if (sent >= 0) return {io_result::outcome::done, static_cast<std::size_t>(sent)};
+    if (errno == EAGAIN) return {io_result::outcome::want_write};
+    if (errno != EINTR) return failure(errno);
+  }
+}
+
+io_result socket_stream::tls_write(std::span<const core::const_bytes> list) {
+  io_result total;
+  for (const core::const_bytes piece : list) {
+    core::const_bytes rest = piece;
+    while (!rest.empty()) {
+      ERR_clear_error();
+      const int size = static_cast<int>(std::min<std::size_t>(rest.size(), 1U << 30U));
+      const io_result step = tls_outcome(SSL_write(tls_.get(), rest.data(), size));
+      if (step.what != io_result::outcome::done) {
+        if (total.size != 0) return total;  // the next call will say it again
+        return step;
+      }
+      total.size += step.size;
+      rest = rest.subspan(step.size);
+    }
+  }
+  return total;
+}
+
+io_result socket_stream::handshake(role self) {
+  ERR_clear_error();
+  return tls_outcome(self == role::client ? SSL_connect(tls_.get()) : SSL_accept(tls_.get()));
+}
+
+io_result socket_stream::tls_outcome(int returned) {
+  if (returned > 0) return {io_result::outcome::done, static_cast<std::size_t>(returned)};
+  const int os_error = errno;
+  switch (SSL_get_error(tls_.get(), returned)) {
+    case SSL_ERROR_WANT_READ:
+      return {io_result::outcome::want_read};
+    case SSL_ERROR_WANT_WRITE:
+      return {io_result::outcome::want_write};
+    case SSL_ERROR_ZERO_RETURN:  // close_notify
+      return {io_result::outcome::fin};
+    case SSL_ERROR_SYSCALL:
+      return os_error == 0 ? io_result{io_result::outcome::truncated} : failure(os_error);
+    default:
+      if (ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+        return {io_result::outcome::truncated};
+      }
+      return {io_result::outcome::error, 0, EPROTO};
+  }
+}
+
+void socket_stream::shut_output() {
+  if (tls_ && SSL_is_init_finished(tls_.get())) {
+    ERR_clear_error();
+    SSL_shutdown(tls_.get());
+  }
+  ::shutdown(socket_.native_handle(), SHUT_WR);
+  fin_sent_ = true;
+}
+
+core::closing_facts socket_stream::close(transport::ending how) {
+  core::closing_facts facts;
+  if (!socket_.is_open()) return facts;
+  const int descriptor = socket_.native_handle();
+  if (how == transport::ending::cut && !fin_sent_) shut_output();
+  int waiting = 0;
+  if (is_tcp_ && ::ioctl(descriptor, SIOCOUTQ, &waiting) == 0) {
+    const int fin = fin_sent_ && waiting > 0 ? 1 : 0;
+    facts.unacknowledged = static_cast<std::uint64_t>(waiting - fin);
+  }
+  if (how == transport::ending::reset) {
+    const linger now{1, 0};
+    ::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  } else if (::ioctl(descriptor, FIONREAD, &waiting) == 0) {
+    facts.unread_in_kernel = waiting > 0;
+  }
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  return facts;
+}
+
+bool socket_stream::peer_gone() {
+  if (is_tcp_) {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    if (::getsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return true;
+    return info.tcpi_state == TCP_CLOSE_WAIT || info.tcpi_state == TCP_CLOSE;
+  }
+  pollfd ask{socket_.native_handle(), POLLRDHUP, 0};
+  return ::poll(&ask, 1, 0) > 0 && (ask.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+}  // namespace adieu::net

@@ -1,0 +1,53 @@
+// A connected socket, TCP or Unix, with or without TLS: reads and writes that never block, and the
+// facts that only the kernel knows. No waiting, no callbacks: socket_transport does that.
+#pragma once
+
+#include <boost/asio/generic/stream_protocol.hpp>
+
+#include "adieu/net/transport.hpp"
+#include "net/tls.hpp"
+
+namespace adieu::net {
+
+struct io_result {
+  enum class outcome : std::uint8_t { done, want_read, want_write, fin, reset, truncated, error };
+  outcome what = outcome::done;
+  std::size_t size = 0;
+  int os_error = 0;
+};
+
+class socket_stream {
+ public:
+  using socket_type = boost::asio::generic::stream_protocol::socket;
+
+  /// The socket becomes non-blocking; on TCP, TCP_NODELAY is set.
+  explicit socket_stream(socket_type socket);
+
+  void use_tls(ssl_ptr session) noexcept { tls_ = std::move(session); }
+  [[nodiscard]] SSL* tls() const noexcept { return tls_.get(); }
+  [[nodiscard]] socket_type& socket() noexcept { return socket_; }
+
+  [[nodiscard]] io_result read(core::bytes into);
+  [[nodiscard]] io_result write(std::span<const core::const_bytes> list);
+  /// One step of the TLS handshake; `done` when it is complete.
+  [[nodiscard]] io_result handshake(role self);
+
+  void shut_output();
+  core::closing_facts close(transport::ending how);
+  [[nodiscard]] bool peer_gone();
+  /// A read that brought less than asked has emptied the kernel's buffer.
+  [[nodiscard]] bool short_read_drains() const noexcept { return !tls_; }
+
+ private:
+  [[nodiscard]] io_result tls_outcome(int returned);
+  [[nodiscard]] io_result tls_write(std::span<const core::const_bytes> list);
+
+  socket_type socket_;
+  ssl_ptr tls_;
+  bool is_tcp_ = false;
+  bool fin_sent_ = false;
+};
+
+[[nodiscard]] core::input_end input_end_of(io_result::outcome) noexcept;
+
+}  // namespace adieu::net

@@ -1,0 +1,156 @@
+#include "net/tls.hpp"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <stdexcept>
+
+namespace adieu::net {
+namespace {
+
+// ALPN (RFC 7301): the WebSocket handshake is HTTP/1.1's.
+constexpr unsigned char alpn[] = "\x08http/1.1";
+constexpr unsigned alpn_size = sizeof(alpn) - 1;
+
+std::string openssl_words() {
+  char text[256] = "unknown error";
+  const unsigned long code = ERR_peek_last_error();
+  if (code != 0) ERR_error_string_n(code, text, sizeof text);
+  ERR_clear_error();
+  return text;
+}
+
+int descriptor_of(BIO* bio) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))); }
+
+bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
+
+int bio_write(BIO* bio, const char* data, int size) {
+  BIO_clear_retry_flags(bio);
+  const auto sent = ::send(descriptor_of(bio), data, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+  if (sent < 0 && would_block()) BIO_set_retry_write(bio);
+  return static_cast<int>(sent);
+}
+
+int bio_read(BIO* bio, char* data, int size) {
+  BIO_clear_retry_flags(bio);
+  const auto got = ::recv(descriptor_of(bio), data, static_cast<std::size_t>(size), 0);
+  if (got < 0 && would_block()) BIO_set_retry_read(bio);
+  if (got == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+  return static_cast<int>(got);
+}
+
+long bio_control(BIO* bio, int command, long, void*) {
+  if (command == BIO_CTRL_EOF) return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
+  return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+BIO_METHOD* socket_method() {
+  static BIO_METHOD* const method = [] {
+    BIO_METHOD* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "adieu socket");
+    BIO_meth_set_write(m, bio_write);
+    BIO_meth_set_read(m, bio_read);
+    BIO_meth_set_ctrl(m, bio_control);
+    return m;
+  }();
+  return method;
+}
+
+ssl_context_ptr make_context(const SSL_METHOD* method) {
+  ssl_context_ptr context(SSL_CTX_new(method), ssl_free{});
+  if (!context) throw std::runtime_error("TLS: " + openssl_words());
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                      SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_read_ahead(context.get(), 1);
+  return context;
+}
+
+int choose_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in,
+                unsigned in_size, void*) {
+  unsigned char* chosen = nullptr;
+  if (SSL_select_next_proto(&chosen, out_size, alpn, alpn_size, in, in_size) !=
+      OPENSSL_NPN_NEGOTIATED) {
+    return SSL_TLSEXT_ERR_NOACK;
+  }
+  *out = chosen;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+}  // namespace
+
+ssl_context_ptr make_client_context(const tls_client_options& options) {
+  ssl_context_ptr context = make_context(TLS_client_method());
+  SSL_CTX_set_alpn_protos(context.get(), alpn, alpn_size);
+  if (options.verify == tls_client_options::verification::insecure) return context;
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  const bool loaded = options.ca_file.empty()
+                          ? SSL_CTX_set_default_verify_paths(context.get()) == 1
+                          : SSL_CTX_load_verify_file(context.get(), options.ca_file.c_str()) == 1;
+  if (!loaded) {
+    throw std::runtime_error("TLS: can't read the trusted certificates of " + options.ca_file +
+                             ": " + openssl_words());
+  }
+  return context;
+}
+
+ssl_context_ptr make_server_context(const tls_server_options& options) {
+  ssl_context_ptr context = make_context(TLS_server_method());
+  SSL_CTX_set_alpn_select_cb(context.get(), choose_alpn, nullptr);
+  if (SSL_CTX_use_certificate_chain_file(context.get(), options.certificate_file.c_str()) != 1) {
+    throw std::runtime_error("TLS: can't use the certificate " + options.certificate_file + ": " +
+                             openssl_words());
+  }
+  if (SSL_CTX_use_PrivateKey_file(context.get(), options.key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
+    throw std::runtime_error("TLS: can't use the key " + options.key_file + ": " + openssl_words());
+  }
+  return context;
+}
+
+ssl_ptr make_session(SSL_CTX& context, int descriptor) {
+  ssl_ptr session(SSL_new(&context));
+  BIO* const bio = session ? BIO_new(socket_method()) : nullptr;
+  if (bio == nullptr) throw std::bad_alloc();
+  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(descriptor)));
+  BIO_set_init(bio, 1);
+  SSL_set_bio(session.get(), bio, bio);
+  return session;
+}
+
+void expect_host(SSL& session, const std::string& host, bool verify) {
+  ASN1_OCTET_STRING* const address = a2i_IPADDRESS(host.c_str());
+  const bool is_address = address != nullptr;
+  ASN1_OCTET_STRING_free(address);
+  // RFC 6066 §3: no literal addresses in SNI.
+  if (!is_address) SSL_set_tlsext_host_name(&session, host.c_str());
+  if (!verify) return;
+  X509_VERIFY_PARAM* const parameters = SSL_get0_param(&session);
+  if (is_address) {
+    X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str());
+  } else {
+    X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    X509_VERIFY_PARAM_set1_host(parameters, host.c_str(), 0);
+  }
+}
+
+bool certificate_rejected(SSL& session) { return SSL_get_verify_result(&session) != X509_V_OK; }
+
+std::string tls_problem(SSL& session) {
+  const long verdict = SSL_get_verify_result(&session);
+  if (verdict != X509_V_OK) {
+    ERR_clear_error();
+    return std::string("the certificate does not verify: ") + X509_verify_cert_error_string(verdict);
+  }
+  const unsigned long code = ERR_peek_last_error();
+  if (code == 0) return "the peer ended TCP during the TLS handshake";
+  const char* const reason = ERR_reason_error_string(code);
+  std::string out = reason != nullptr ? reason : openssl_words();
+  ERR_clear_error();
+  return out;
+}
+
+}  // namespace adieu::net

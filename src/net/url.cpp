@@ -1,0 +1,61 @@
+#include "net/url.hpp"
+
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+
+#include "net/opening.hpp"
+
+namespace adieu::net {
+namespace {
+
+[[noreturn]] void refuse(const std::string& url, const std::string& why) {
+  throw opening_failure{errc::invalid_url,
+                        {connect_step::url, 0, "the URL \"" + printable(url) + "\" " + why}};
+}
+
+target parse_unix(const std::string& url, std::string_view rest) {
+  while (rest.starts_with("//")) rest.remove_prefix(1);
+  const std::size_t colon = rest.find(':');
+  target out;
+  out.unix_socket = rest.substr(0, colon);
+  out.resource = colon == std::string_view::npos ? "/" : rest.substr(colon + 1);
+  out.host = out.authority = "localhost";
+  if (out.unix_socket.empty()) refuse(url, "names no socket");
+  if (!out.resource.starts_with('/')) refuse(url, "has a resource that does not begin with /");
+  return out;
+}
+
+}  // namespace
+
+target parse_url(const std::string& url) {
+  constexpr std::string_view unix_scheme = "ws+unix:";
+  if (url.starts_with(unix_scheme)) {
+    return parse_unix(url, std::string_view(url).substr(unix_scheme.size()));
+  }
+  const auto parsed = boost::urls::parse_uri(url);
+  if (!parsed) refuse(url, "is not a URL: " + parsed.error().message());
+  const boost::urls::url_view& view = *parsed;
+  std::string scheme = view.scheme();
+  for (char& c : scheme) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+
+  target out;
+  if (scheme != "ws" && scheme != "wss") refuse(url, "must begin with ws:// or wss://");
+  if (view.has_fragment()) refuse(url, "has a fragment, which RFC 6455 §3 forbids");
+  if (view.has_userinfo()) refuse(url, "carries credentials: put them into a header");
+  out.tls = scheme == "wss";
+  out.host = view.host_address();
+  if (out.host.empty()) refuse(url, "names no host");
+  if (view.has_port() && !view.port().empty() && (view.port_number() == 0)) {
+    refuse(url, "has a port that is not between 1 and 65535");
+  }
+  const std::string default_port = out.tls ? "443" : "80";
+  out.port = view.port().empty() ? default_port : std::string(view.port());
+  out.authority = std::string(view.encoded_host());
+  if (out.port != default_port) out.authority += ":" + out.port;
+  out.resource = std::string(view.encoded_path());
+  if (out.resource.empty()) out.resource = "/";
+  if (view.has_query()) out.resource += "?" + std::string(view.encoded_query());
+  return out;
+}
+
+}  // namespace adieu::net

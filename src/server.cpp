@@ -1,0 +1,295 @@
+#include "adieu/server.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <mutex>
+#include <set>
+
+#include "net/acceptance.hpp"
+#include "net/driver.hpp"
+#include "net/socket_transport.hpp"
+
+namespace adieu {
+
+using asio::awaitable;
+using net::socket_stream;
+using socket_type = socket_stream::socket_type;
+
+std::optional<std::string_view> request::header(std::string_view name) const {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  for (const auto& [key, value] : headers) {
+    if (std::ranges::equal(key, name, {}, lower, lower)) return value;
+  }
+  return std::nullopt;
+}
+
+class server::implementation : public std::enable_shared_from_this<implementation> {
+ public:
+  implementation(asio::any_io_executor on, server_options how)
+      : executor(std::move(on)), options(std::move(how)) {
+    if (options.tls) tls = net::make_server_context(*options.tls);
+  }
+
+  asio::any_io_executor executor;
+  server_options options;
+  net::ssl_context_ptr tls;
+  std::function<decision(const request&)> decide;
+  std::function<awaitable<void>(websocket&, const request&)> serve;
+  std::function<void(websocket&, const request&)> open;
+  std::function<void(const disconnect_record&)> ended;
+  std::function<void(std::exception_ptr)> handler_failed;
+
+  template <typename Protocol>
+  void listen(typename Protocol::acceptor acceptor) {
+    auto shared = std::make_shared<typename Protocol::acceptor>(std::move(acceptor));
+    {
+      const std::lock_guard lock(mutex_);
+      stop_listening_.push_back([shared] {
+        error_code ignored;
+        shared->close(ignored);
+      });
+    }
+    asio::co_spawn(executor, accept_loop<Protocol>(shared_from_this(), shared), asio::detached);
+  }
+
+  void stop();
+  void shut_down(close_status code, const std::string& reason, std::chrono::milliseconds deadline,
+                 shut done);
+
+  [[nodiscard]] std::size_t open_connections() const {
+    const std::lock_guard lock(mutex_);
+    return connections_.size();
+  }
+
+ private:
+  template <typename Protocol>
+  static awaitable<void> accept_loop(std::shared_ptr<implementation> self,
+                                     std::shared_ptr<typename Protocol::acceptor> acceptor);
+  static awaitable<void> session(std::shared_ptr<implementation> self, socket_type socket);
+  awaitable<void> run_handler(websocket& socket, const request& asked);
+  void tell_failure(const net::opening_failure& failure,
+                    std::chrono::system_clock::time_point began);
+  void connection_ended(const std::shared_ptr<net::driver>& which, const disconnect_record& record);
+
+  mutable std::mutex mutex_;
+  bool stopping_ = false;
+  std::vector<std::function<void()>> stop_listening_;
+  std::set<socket_type*> opening_;
+  std::set<std::shared_ptr<net::driver>> connections_;
+  shutdown_report report_;
+  shut shut_done_;
+};
+
+template <typename Protocol>
+awaitable<void> server::implementation::accept_loop(
+    std::shared_ptr<implementation> self, std::shared_ptr<typename Protocol::acceptor> acceptor) {
+  while (acceptor->is_open()) {
+    error_code ec;
+    typename Protocol::socket socket(self->executor);
+    co_await acceptor->async_accept(socket, asio::redirect_error(asio::use_awaitable, ec));
+    if (!ec) {
+      asio::co_spawn(self->executor, session(self, socket_type(std::move(socket))), asio::detached);
+    } else if (acceptor->is_open()) {  // out of descriptors, most likely: others must end first
+      asio::steady_timer pause(self->executor, std::chrono::milliseconds(50));
+      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    }
+  }
+}
+
+awaitable<void> server::implementation::session(std::shared_ptr<implementation> self,
+                                                socket_type raw) {
+  const auto began = std::chrono::system_clock::now();
+  std::optional<net::accepted> client;
+  websocket socket;
+  {
+    socket_stream stream(std::move(raw));
+    {
+      const std::lock_guard lock(self->mutex_);
+      if (self->stopping_) co_return;
+      self->opening_.insert(&stream.socket());
+    }
+    std::optional<net::opening_failure> failure;
+    try {
+      net::opening_deadline deadline(stream.socket(), self->options.handshake_timeout);
+      client = co_await net::accept_client(stream, self->options, self->tls, self->decide);
+      if (deadline.expired()) {
+        failure = {errc::connect_timeout, {connect_step::request, 0, "the handshake took too long"}};
+      }
+    } catch (const net::opening_failure& error) {
+      failure = error;
+    }
+    const std::lock_guard lock(self->mutex_);
+    self->opening_.erase(&stream.socket());
+    if (failure || self->stopping_) {
+      if (failure) self->tell_failure(*failure, began);
+      co_return;
+    }
+    socket = websocket::over(self->executor,
+                             std::make_unique<net::socket_transport>(std::move(stream)),
+                             role::server, self->options.websocket, std::move(client->leftover),
+                             std::move(client->subprotocol));
+    self->connections_.insert(socket.driver_);
+  }
+  socket.on_end([self, which = socket.driver_](const disconnect_record& record) {
+    self->connection_ended(which, record);
+  });
+  co_await self->run_handler(socket, client->asked);
+  error_code ignored;
+  co_await socket.async_wait_closed(asio::redirect_error(asio::use_awaitable, ignored));
+}
+
+// D11: a handler that returns closes with 1000, one that throws with 1011.
+awaitable<void> server::implementation::run_handler(websocket& socket, const request& asked) {
+  std::exception_ptr thrown;
+  try {
+    if (open) open(socket, asked);
+    if (serve) co_await serve(socket, asked);
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  if (thrown) {
+    socket.driver_->close_for(cause::handler_error, close_status::internal_server_error,
+                              "the server's handler failed");
+    if (handler_failed) handler_failed(thrown);
+  } else if (serve) {  // the peer's Close is answered with its own code
+    socket.driver_->close(socket.close_status().value_or(close_status::normal_closure), {}, {});
+  }
+}
+
+void server::implementation::tell_failure(const net::opening_failure& failure,
+                                          std::chrono::system_clock::time_point began) {
+  if (!ended) return;
+  disconnect_record record;
+  record.local_role = role::server;
+  record.cause = cause::connect_failed;
+  record.connect = failure.where;
+  record.opened = began;
+  record.ended = std::chrono::system_clock::now() - began;
+  ended(record);
+}
+
+void server::implementation::connection_ended(const std::shared_ptr<net::driver>& which,
+                                              const disconnect_record& record) {
+  shut done;
+  shutdown_report report;
+  {
+    const std::lock_guard lock(mutex_);
+    connections_.erase(which);
+    if (stopping_) {
+      ++(record.clean ? report_.clean : report_.unclean);
+      ++report_.causes[record.cause];
+      if (connections_.empty()) done = std::exchange(shut_done_, nullptr);
+      report = report_;
+    }
+  }
+  if (ended) ended(record);
+  if (done) done({}, std::move(report));
+}
+
+void server::implementation::stop() {
+  std::vector<std::function<void()>> closers;
+  {
+    const std::lock_guard lock(mutex_);
+    closers.swap(stop_listening_);
+  }
+  if (closers.empty()) return;
+  asio::dispatch(executor, [closers = std::move(closers)] {
+    for (const auto& close : closers) close();
+  });
+}
+
+void server::implementation::shut_down(close_status code, const std::string& reason,
+                                       std::chrono::milliseconds deadline, shut done) {
+  stop();
+  if (const auto wrong = core::bad_close_argument(code, reason); !wrong.empty()) {
+    return asio::post(executor, [done] { done(make_error_code(errc::invalid_argument), {}); });
+  }
+  std::vector<std::shared_ptr<net::driver>> open_now;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    open_now.assign(connections_.begin(), connections_.end());
+    if (!open_now.empty()) shut_done_ = done;
+  }
+  asio::post(executor, [self = shared_from_this()] {
+    const std::lock_guard lock(self->mutex_);
+    error_code ignored;
+    for (socket_type* socket : self->opening_) socket->close(ignored);
+  });
+  if (open_now.empty()) return asio::post(executor, [done] { done({}, {}); });
+  for (const auto& connection : open_now) connection->close(code, reason, deadline);
+}
+
+server::server(asio::any_io_executor executor, server_options options)
+    : self_(std::make_shared<implementation>(std::move(executor), std::move(options))) {}
+server::~server() {
+  if (self_) self_->stop();
+}
+server::server(server&&) noexcept = default;
+server& server::operator=(server&& other) noexcept {
+  if (self_) self_->stop();
+  self_ = std::move(other.self_);
+  return *this;
+}
+
+void server::on_request(std::function<decision(const request&)> handler) {
+  self_->decide = std::move(handler);
+}
+void server::on_connection(
+    std::function<awaitable<void>(websocket&, const request&)> handler) {
+  self_->serve = std::move(handler);
+}
+void server::on_open(std::function<void(websocket&, const request&)> handler) {
+  self_->open = std::move(handler);
+}
+void server::on_end(std::function<void(const disconnect_record&)> handler) {
+  self_->ended = std::move(handler);
+}
+void server::on_handler_error(std::function<void(std::exception_ptr)> handler) {
+  self_->handler_failed = std::move(handler);
+}
+
+asio::ip::tcp::endpoint server::listen(const std::string& address, std::uint16_t port) {
+  using asio::ip::tcp;
+  const tcp::endpoint wanted(asio::ip::make_address(address), port);
+  tcp::acceptor acceptor(self_->executor);
+  acceptor.open(wanted.protocol());
+  acceptor.set_option(tcp::acceptor::reuse_address(true));
+  if (self_->options.reuse_port) {
+    using reuse_port = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+    acceptor.set_option(reuse_port(true));
+  }
+  acceptor.bind(wanted);
+  acceptor.listen();
+  const tcp::endpoint where = acceptor.local_endpoint();
+  self_->listen<tcp>(std::move(acceptor));
+  return where;
+}
+
+void server::listen_unix(const std::string& path) {
+  using protocol = asio::local::stream_protocol;
+  const protocol::endpoint wanted(path);
+  error_code ec;
+  protocol::socket somebody(self_->executor);
+  somebody.connect(wanted, ec);
+  if (ec == asio::error::connection_refused) ::unlink(path.c_str());
+  protocol::acceptor acceptor(self_->executor, wanted);
+  self_->listen<protocol>(std::move(acceptor));
+}
+
+std::size_t server::connections() const { return self_->open_connections(); }
+asio::any_io_executor server::get_executor() const { return self_->executor; }
+
+void server::shut_down(close_status code, std::string reason, std::chrono::milliseconds deadline,
+                       shut done) {
+  self_->shut_down(code, reason, deadline, std::move(done));
+}
+
+}  // namespace adieu

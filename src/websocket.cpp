@@ -1,0 +1,168 @@
+#include "adieu/websocket.hpp"
+
+#include "net/driver.hpp"
+#include "net/random.hpp"
+#include "net/socket_transport.hpp"
+
+namespace adieu {
+
+websocket& websocket::operator=(websocket&& other) noexcept {
+  websocket old(std::move(*this));
+  driver_ = std::move(other.driver_);
+  failed_ = std::move(other.failed_);
+  subprotocol_ = std::move(other.subprotocol_);
+  return *this;
+}
+
+websocket::~websocket() {
+  if (driver_) driver_->destroy();
+}
+
+websocket websocket::over(asio::any_io_executor executor, std::unique_ptr<net::transport> carrier,
+                          role self, const websocket_options& options, std::string leftover,
+                          std::string subprotocol) {
+  core::settings how;
+  how.self = self;
+  how.options = options;
+  how.random = net::fill_random;
+  how.opened_at = std::chrono::system_clock::now();
+  websocket out;
+  out.driver_ = std::make_shared<net::driver>(std::move(executor), std::move(carrier), how);
+  out.driver_->start(std::move(leftover));
+  out.subprotocol_ = std::move(subprotocol);
+  return out;
+}
+
+websocket websocket::over_socket(asio::generic::stream_protocol::socket socket, role self,
+                                 const websocket_options& options, std::string leftover) {
+  asio::any_io_executor executor = socket.get_executor();
+  return over(std::move(executor),
+              std::make_unique<net::socket_transport>(net::socket_stream(std::move(socket))), self,
+              options, std::move(leftover));
+}
+
+websocket websocket::failed(std::shared_ptr<net::connection_status> status) {
+  websocket out;
+  out.failed_ = std::move(status);
+  return out;
+}
+
+namespace {
+
+// What a try_receive found, or the exception for what it ran into.
+std::optional<receive_result> result_or_throw(std::optional<core::completion> done) {
+  if (!done) return std::nullopt;
+  if (const error_code ec = make_error_code(*done)) throw system_error(ec);
+  return std::move(done->received);
+}
+
+const core::completion& unconnected() {
+  static const core::completion refused = [] {
+    core::completion c;
+    c.error = errc::invalid_state;
+    c.seen = state::none;
+    return c;
+  }();
+  return refused;
+}
+
+}  // namespace
+
+std::optional<receive_result> websocket::try_receive(asio::mutable_buffer buffer) {
+  return result_or_throw(driver_ ? driver_->try_receive(bytes_of(buffer)) : unconnected());
+}
+
+std::optional<receive_result> websocket::try_receive_message(message& into) {
+  auto result =
+      result_or_throw(driver_ ? driver_->try_receive_message(into.payload) : unconnected());
+  if (result) into.type = result->type;
+  return result;
+}
+
+void websocket::on_message(std::function<void(const message_view&)> handler) {
+  if (!driver_) throw system_error(make_error_code(unconnected()));
+  if (!handler) return driver_->on_message(nullptr);
+  driver_->on_message([handler = std::move(handler)](const core::connection::message_view& seen) {
+    handler({seen.type, seen.payload});
+  });
+}
+
+void websocket::on_end(std::function<void(const disconnect_record&)> handler) {
+  if (driver_) {
+    driver_->on_end(std::move(handler));
+  } else if (const auto ended = record()) {
+    handler(*ended);
+  }
+}
+
+void websocket::send(std::string_view text) {
+  if (driver_) driver_->send_copy(message_type::text, core::as_bytes(text));
+}
+
+void websocket::send(std::span<const std::byte> data) {
+  if (driver_) driver_->send_copy(message_type::binary, data);
+}
+
+void websocket::send(const message_view& whole) {
+  if (driver_) driver_->send_copy(whole.type, whole.bytes);
+}
+
+void websocket::abort() {
+  if (driver_) driver_->abort();
+}
+
+adieu::state websocket::state() const noexcept { return handle().state(); }
+
+std::optional<adieu::close_status> websocket::close_status() const {
+  if (!driver_) return std::nullopt;
+  const auto close = driver_->status()->close();
+  return close ? std::optional(close->code) : std::nullopt;
+}
+
+std::string websocket::close_description() const {
+  if (!driver_) return {};
+  const auto close = driver_->status()->close();
+  return close ? close->description : std::string();
+}
+
+connection_handle websocket::handle() const {
+  return connection_handle(driver_ ? driver_->status() : failed_);
+}
+
+websocket::executor_type websocket::get_executor() const {
+  return driver_ ? driver_->executor() : asio::any_io_executor(asio::system_executor());
+}
+
+message_writer websocket::begin_message(message_type type) {
+  if (!driver_) throw system_error(make_error_code(unconnected()));
+  return {driver_, driver_->begin_message(), type};
+}
+
+message_writer::message_writer(message_writer&& other) noexcept
+    : driver_(std::move(other.driver_)),
+      id_(other.id_),
+      type_(other.type_),
+      finished_(other.finished_) {}
+
+message_writer& message_writer::operator=(message_writer&& other) noexcept {
+  give_up();
+  driver_ = std::move(other.driver_);
+  id_ = other.id_;
+  type_ = other.type_;
+  finished_ = other.finished_;
+  return *this;
+}
+
+message_writer::~message_writer() { give_up(); }
+
+void message_writer::give_up() noexcept {
+  if (driver_ && !finished_) driver_->abandon_message(id_);
+}
+
+namespace net {
+boost::asio::any_io_executor executor_of(const driver& connection) noexcept {
+  return connection.executor();
+}
+}  // namespace net
+
+}  // namespace adieu
