@@ -39,12 +39,8 @@ void connection::parse(instant now) {
         input_ = {};
         settle(now);
         return;
-      case frame_reader::found::broken:
-        break_rule(found.wrong, found.wrong_at, now);
-        break;
-      case frame_reader::found::control:
-        on_control(found, now);
-        break;
+      case frame_reader::found::broken: break_rule(found.wrong, found.wrong_at, now); break;
+      case frame_reader::found::control: on_control(found, now); break;
       case frame_reader::found::data:
         on_data(found, now);
         if (view_) return;
@@ -135,13 +131,10 @@ void connection::on_control(const frame_reader::step_result& frame, instant now)
       }
       break;
     }
-    case opcode::close:
-      on_close_frame(frame, now);
-      break;
+    case opcode::close: on_close_frame(frame, now); break;
     case opcode::continuation:
     case opcode::text:
-    case opcode::binary:
-      break;
+    case opcode::binary: break;
   }
 }
 
@@ -211,25 +204,23 @@ std::span<const const_bytes> connection::output(instant now) {
 bool connection::writes() const noexcept { return !is_over(phase_) && phase_ != phase::draining; }
 
 void connection::wrote(std::size_t size, instant now) {
-  if (size == 0) return;
+  if (size == 0 || ended_) return;
   record_.last_byte_sent = since_open(now);
   write_progress_ = now;
   in_flight_ = false;
-  if (output_lost_ || !writes()) return;  // it was given up meanwhile
+  if (output_lost_ || !writes()) return;                 // it was given up meanwhile
   if (phase_ == phase::close_queued) idle_since_ = now;  // P5: what the peer reads is no silence
   written_.clear();
   outbox_.wrote(size, written_);
   for (const written_frame& done : written_) {
     switch (done.kind) {
       case written_frame::what::data:
+        if (done.owner == 0) break;
         complete(done.owner);
         completions_.back().what = operation::send;
         break;
-      case written_frame::what::ping:
-        keepalive_.written(done.owner, now);
-        break;
-      case written_frame::what::pong:
-        break;
+      case written_frame::what::ping: keepalive_.written(done.owner, now); break;
+      case written_frame::what::pong: break;
       case written_frame::what::close:
         record_.sent = close_frame{{}, close_reason_, since_open(now)};
         if (close_code_ != adieu::close_status::no_status_received) {
@@ -328,9 +319,7 @@ std::size_t connection::read_allowance() const noexcept {
   return inbox_.held() < room ? room - inbox_.held() : 0;
 }
 
-command connection::take_command() noexcept {
-  return std::exchange(command_, command::none);
-}
+command connection::take_command() noexcept { return std::exchange(command_, command::none); }
 
 adieu::state connection::state() const noexcept {
   if (destroyed_ && record_.cause == cause::disposed) return adieu::state::closed;  // N11

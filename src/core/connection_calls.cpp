@@ -4,6 +4,12 @@
 #include "adieu/core/connection.hpp"
 
 namespace adieu::core {
+namespace {
+
+// Of a receive that does not wait: no pending call has it.
+constexpr ticket only_now = ~ticket{0};
+
+}  // namespace
 
 void connection::complete(ticket owner, errc error) {
   completion& done = completions_.emplace_back();
@@ -34,11 +40,11 @@ void connection::start_receive(const pending_receive& next, instant now) {
 }
 
 std::optional<completion> connection::try_receive(bytes buffer, instant now) {
-  return try_now({0, receive_kind::piece, buffer, nullptr}, now);
+  return try_now({only_now, receive_kind::piece, buffer, nullptr}, now);
 }
 
 std::optional<completion> connection::try_receive_message(std::string& into, instant now) {
-  return try_now({0, receive_kind::message, {}, &into}, now);
+  return try_now({only_now, receive_kind::message, {}, &into}, now);
 }
 
 std::optional<completion> connection::try_now(const pending_receive& next, instant now) {
@@ -70,13 +76,22 @@ void connection::send(const send_piece& piece, instant now) {
   outbox_.data().push(piece);
 }
 
+bool connection::send_copy(message_type type, const_bytes payload, instant now) {
+  if (phase_ != phase::open && phase_ != phase::close_received) return false;
+  if (output_lost_ || !outbox_.send_copy(type, payload)) return false;
+  if (answer_due_) answer_due_ = now + how_.options.close_timeout;  // D11: after the last send
+  return true;
+}
+
 void connection::begin_message(sender from) { outbox_.data().reserve(from); }
 
 void connection::abandon_message(sender from, instant now) {
   if (outbox_.data().release(from)) return;
   if (step(phase_, event::call_close).act != action::queue_close) return;  // P1: counted as lost
-  close_for(cause::handler_error, adieu::close_status::internal_server_error,
-            "a message was begun and not ended", now);
+  close_for(cause::handler_error,
+            adieu::close_status::internal_server_error,
+            "a message was begun and not ended",
+            now);
 }
 
 void connection::ping(ticket owner, instant now) {
@@ -86,8 +101,11 @@ void connection::ping(ticket owner, instant now) {
   outbox_.push_control(opcode::ping, keepalive::payload_of(counter), counter);
 }
 
-void connection::close(ticket owner, adieu::close_status code, std::string_view reason,
-                       instant now, std::optional<duration> timeout) {
+void connection::close(ticket owner,
+                       adieu::close_status code,
+                       std::string_view reason,
+                       instant now,
+                       std::optional<duration> timeout) {
   if (!bad_close_argument(code, reason).empty()) return complete(owner, errc::invalid_argument);
   if (step(phase_, event::call_close).act == action::refuse) {
     return refuse(owner, operation::close);
@@ -99,7 +117,9 @@ void connection::close(ticket owner, adieu::close_status code, std::string_view 
   start_close(event::call_close, code, reason, now);
 }
 
-void connection::close_output(ticket owner, adieu::close_status code, std::string_view reason,
+void connection::close_output(ticket owner,
+                              adieu::close_status code,
+                              std::string_view reason,
                               instant now) {
   if (!bad_close_argument(code, reason).empty()) return complete(owner, errc::invalid_argument);
   if (step(phase_, event::call_close_output).act == action::refuse) {
@@ -112,7 +132,9 @@ void connection::close_output(ticket owner, adieu::close_status code, std::strin
   start_close(event::call_close_output, code, reason, now);
 }
 
-void connection::close_for(cause why, adieu::close_status code, std::string_view reason,
+void connection::close_for(cause why,
+                           adieu::close_status code,
+                           std::string_view reason,
                            instant now) {
   if (step(phase_, event::call_close).act == action::refuse) return;
   // A Close of the app that is on its way already says what there is to say.
@@ -126,7 +148,9 @@ void connection::close_for(cause why, adieu::close_status code, std::string_view
   start_close(event::call_close, code, reason, now);
 }
 
-void connection::start_close(event call, adieu::close_status code, std::string_view reason,
+void connection::start_close(event call,
+                             adieu::close_status code,
+                             std::string_view reason,
                              instant now) {
   if (step(phase_, call).act == action::queue_close) {
     close_code_ = code;

@@ -18,25 +18,17 @@ errc error_for(cause why) {
     case cause::peer_vanished:
     case cause::peer_reset:
     case cause::tls_truncated:
-    case cause::connect_failed:
-      return errc::connection_closed_prematurely;
+    case cause::connect_failed: return errc::connection_closed_prematurely;
     case cause::protocol_error_by_peer:
     case cause::protocol_error_by_us:
-    case cause::handler_error:
-      return errc::faulted;
-    case cause::message_too_big:
-      return errc::message_too_big;
-    case cause::keepalive_timeout:
-      return errc::keepalive_timeout;
-    case cause::peer_not_reading:
-      return errc::peer_not_reading;
-    case cause::close_timeout:
-      return errc::close_timeout;
+    case cause::handler_error: return errc::faulted;
+    case cause::message_too_big: return errc::message_too_big;
+    case cause::keepalive_timeout: return errc::keepalive_timeout;
+    case cause::peer_not_reading: return errc::peer_not_reading;
+    case cause::close_timeout: return errc::close_timeout;
     case cause::local_abort:
-    case cause::disposed:
-      return errc::aborted;
-    case cause::transport_error:
-      return errc::native_error;
+    case cause::disposed: return errc::aborted;
+    case cause::transport_error: return errc::native_error;
   }
   return errc::faulted;
 }
@@ -82,8 +74,7 @@ void connection::act(action what, instant now) {
     case action::none:
     case action::refuse:
     case action::impossible:
-    case action::note_fin:
-      break;
+    case action::note_fin: break;
 
     case action::queue_close:
       answer_due_.reset();
@@ -155,37 +146,25 @@ void connection::blame(event what) {
   if (cause_known_) return;
   cause_known_ = true;
   switch (what) {
-    case event::input_fin:
-      record_.cause = cause::peer_vanished;
-      break;
+    case event::input_fin: record_.cause = cause::peer_vanished; break;
     case event::input_lost:
-    case event::output_lost:
-      return blame_transport();
+    case event::output_lost: return blame_transport();
     case event::close_deadline:
       if (output_lost_) return blame_transport();
       record_.cause = cause::close_timeout;
       record_.timeout_phase =
           record_.sent ? close_phase::awaiting_peer_close : close_phase::sending_close;
       break;
-    case event::peer_silent:
-      record_.cause = cause::keepalive_timeout;
-      break;
-    case event::peer_not_reading:
-      record_.cause = cause::peer_not_reading;
-      break;
-    case event::call_abort:
-      record_.cause = cause::local_abort;
-      break;
-    case event::call_destroy:
-      record_.cause = cause::disposed;
-      break;
+    case event::peer_silent: record_.cause = cause::keepalive_timeout; break;
+    case event::peer_not_reading: record_.cause = cause::peer_not_reading; break;
+    case event::call_abort: record_.cause = cause::local_abort; break;
+    case event::call_destroy: record_.cause = cause::disposed; break;
     case event::rule_broken:  // break_rule() and break_limit() know more
     case event::call_close:
     case event::call_close_output:
     case event::close_written:
     case event::close_read:
-    case event::linger_over:
-      break;
+    case event::linger_over: break;
   }
 }
 
@@ -211,8 +190,7 @@ void connection::end_receiving(errc error) {
 void connection::drop_unsent() {
   std::vector<ticket> dropped;
   outbox_.drop_all(dropped);
-  const errc error =
-      cause_known_ ? error_for(record_.cause) : errc::connection_closed_prematurely;
+  const errc error = cause_known_ ? error_for(record_.cause) : errc::connection_closed_prematurely;
   for (const ticket owner : dropped) {
     complete(owner, error);
     completions_.back().what = operation::send;

@@ -15,7 +15,8 @@ bool frame_writer::accepts() const noexcept {
          segments_.size() + 2 < most_segments;
 }
 
-void frame_writer::compose(opcode op, bool fin, const_bytes payload, written_frame when_written) {
+void frame_writer::compose(
+    opcode op, bool fin, const_bytes payload, written_frame when_written, payload_memory memory) {
   frame_header header{.op = op, .fin = fin, .length = payload.size()};
   if (self_ == role::client) {
     header.masked = true;
@@ -31,8 +32,8 @@ void frame_writer::compose(opcode op, bool fin, const_bytes payload, written_fra
     unmasked_ = payload;
     masked_ = 0;
     key_ = header.key;
-    mask_more();
-  } else if (payload.size() < copied_below) {
+    mask_more(memory == payload_memory::temporary ? payload.size() : enough);
+  } else if (payload.size() < copied_below || memory == payload_memory::temporary) {
     append(payload);
   } else {
     segments_.push_back({payload.data(), 0, payload.size()});
@@ -55,8 +56,8 @@ void frame_writer::commit_composed(std::size_t size) {
 }
 
 // RFC 6455 §5.3. The caller's memory is not ours to change, so masking is also the copy.
-void frame_writer::mask_more() {
-  const std::size_t size = std::min(unmasked_.size(), enough);
+void frame_writer::mask_more(std::size_t at_most) {
+  const std::size_t size = std::min(unmasked_.size(), at_most);
   if (size == 0) return;
   const std::size_t offset = composed_.size();
   composed_.resize(offset + size);
@@ -94,7 +95,7 @@ void frame_writer::wrote(std::size_t size, std::vector<written_frame>& finished)
   if (committed_ != written_) return;
   forget_segments();
   if (!unmasked_.empty()) {
-    mask_more();
+    mask_more(enough);
   } else if (composed_.capacity() > memory_kept) {
     composed_ = {};
   }

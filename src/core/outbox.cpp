@@ -7,6 +7,17 @@ namespace {
 constexpr std::size_t most_controls = 128;
 }
 
+bool outbox::send_copy(message_type type, const_bytes payload) {
+  if (!data_.idle() || close_ != close_frame_is::absent) return false;
+  while (writer_.accepts() && compose_control()) {
+  }
+  if (!writer_.accepts()) return false;
+  const opcode op = type == message_type::text ? opcode::text : opcode::binary;
+  writer_.compose(op, true, payload, {written_frame::what::data, 0},
+                  frame_writer::payload_memory::temporary);
+  return true;
+}
+
 void outbox::push_control(opcode op, const_bytes payload, ticket owner) {
   if (op == opcode::ping && close_ == close_frame_is::committed) return;  // P1
   if (op == opcode::pong && controls_.size() >= most_controls) {
@@ -40,23 +51,30 @@ std::span<const const_bytes> outbox::gather() {
   return writer_.list();
 }
 
+bool outbox::compose_control() {
+  using what = written_frame::what;
+  if (controls_.empty()) return false;
+  const control next = controls_.front();
+  controls_.erase(controls_.begin());
+  const bool ping = next.op == opcode::ping;
+  if (ping && close_ == close_frame_is::committed) return true;  // P1: too late for it
+  writer_.compose(next.op, true, const_bytes(next.payload).first(next.size),
+                  {ping ? what::ping : what::pong, next.owner},
+                  frame_writer::payload_memory::temporary);
+  return true;
+}
+
 bool outbox::compose_one() {
   using what = written_frame::what;
-  if (!controls_.empty()) {
-    const control next = controls_.front();
-    controls_.erase(controls_.begin());
-    const bool ping = next.op == opcode::ping;
-    if (ping && close_ == close_frame_is::committed) return true;  // P1: too late for it
-    writer_.compose(next.op, true, const_bytes(next.payload).first(next.size),
-                    {ping ? what::ping : what::pong, next.owner});
-    return true;
-  }
+  if (compose_control()) return true;
   if (const auto next = data_.take()) {
-    writer_.compose(next->op, next->fin, next->payload, {what::data, next->owner});
+    writer_.compose(next->op, next->fin, next->payload, {what::data, next->owner},
+                    frame_writer::payload_memory::callers);
     return true;
   }
   if (close_ == close_frame_is::waiting) {
-    writer_.compose(opcode::close, true, as_bytes(close_payload_), {what::close, 0});
+    writer_.compose(opcode::close, true, as_bytes(close_payload_), {what::close, 0},
+                    frame_writer::payload_memory::temporary);
     close_ = close_frame_is::committed;
     return true;
   }

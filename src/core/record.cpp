@@ -17,7 +17,8 @@ namespace {
 
 double seconds(core::duration length) { return std::chrono::duration<double>(length).count(); }
 
-// ── The English line ──────────────────────────────────────────────────────────────────────────────
+// ── The English line
+// ──────────────────────────────────────────────────────────────────────────────
 
 std::string say(const close_frame& frame) {
   std::string out = frame.code ? fmt::format("{}", *frame.code) : "no code";
@@ -57,7 +58,8 @@ std::string why(const disconnect_record& record) {
     case cause::tls_truncated: return "TLS was cut off (neither close_notify nor a Close came)";
     case cause::protocol_error_by_peer:
       return fmt::format("the peer broke a rule: {} ({}), at byte {}",
-                         core::to_string(record.broken_rule), core::section(record.broken_rule),
+                         core::to_string(record.broken_rule),
+                         core::section(record.broken_rule),
                          record.broken_at);
     case cause::protocol_error_by_us: return "the peer says that we broke a rule";
     case cause::message_too_big: return "the peer's message was larger than the limit";
@@ -74,7 +76,8 @@ std::string why(const disconnect_record& record) {
     case cause::transport_error:
       if (record.os_error == 0) return "the transport failed";
       return fmt::format("the transport failed: {} (error {})",
-                         std::generic_category().message(record.os_error), record.os_error);
+                         std::generic_category().message(record.os_error),
+                         record.os_error);
     case cause::connect_failed: {
       std::string out = "the connection was not opened";
       if (!record.connect) return out;
@@ -92,19 +95,24 @@ std::string why(const disconnect_record& record) {
 std::string closes(const disconnect_record& record) {
   if (!record.sent && !record.received) return "no Close passed";
   if (!record.received) return fmt::format("we closed with {}, no Close came", say(*record.sent));
-  if (!record.sent) return fmt::format("the peer closed with {}, unanswered", say(*record.received));
+  if (!record.sent)
+    return fmt::format("the peer closed with {}, unanswered", say(*record.received));
   if (record.initiator == initiator::remote) {
-    return fmt::format("the peer closed first with {}, we answered {}", say(*record.received),
-                       say(*record.sent));
+    return fmt::format(
+        "the peer closed first with {}, we answered {}", say(*record.received), say(*record.sent));
   }
-  return fmt::format("we closed first with {}, the peer answered {}", say(*record.sent),
-                     say(*record.received));
+  return fmt::format(
+      "we closed first with {}, the peer answered {}", say(*record.sent), say(*record.received));
 }
 
 std::string count(std::uint64_t messages, std::uint64_t bytes, std::string_view what) {
   if (messages == 0) return fmt::format("{} {} {}", bytes, bytes == 1 ? "byte" : "bytes", what);
-  return fmt::format("{} {} ({} {}) {}", messages, messages == 1 ? "message" : "messages", bytes,
-                     bytes == 1 ? "byte" : "bytes", what);
+  return fmt::format("{} {} ({} {}) {}",
+                     messages,
+                     messages == 1 ? "message" : "messages",
+                     bytes,
+                     bytes == 1 ? "byte" : "bytes",
+                     what);
 }
 
 std::string losses_of(const losses& lost) {
@@ -120,7 +128,8 @@ std::string losses_of(const losses& lost) {
   return out;
 }
 
-// ── JSON ──────────────────────────────────────────────────────────────────────────────────────────
+// ── JSON
+// ──────────────────────────────────────────────────────────────────────────────────────────
 
 // Writes the members of one object after each other.
 class json_object {
@@ -166,7 +175,8 @@ std::string iso_8601(std::chrono::system_clock::time_point when) {
   const auto whole = std::chrono::floor<std::chrono::seconds>(when);
   const auto rest = std::chrono::floor<std::chrono::milliseconds>(when - whole).count();
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                     fmt::gmtime(std::chrono::system_clock::to_time_t(whole)), rest);
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(whole)),
+                     rest);
 }
 
 }  // namespace
@@ -208,10 +218,10 @@ std::string to_line(const disconnect_record& record) {
   std::string out = record.clean ? "clean: " + closes(record) : "not clean: " + why(record);
   if (!record.clean && record.cause != cause::connect_failed) out += "; " + closes(record);
   if (const std::string lost = losses_of(record.lost); !lost.empty()) {
-    out += (record.lost.unsent_bytes + record.lost.unsent_messages +
-                    record.lost.discarded_bytes + record.lost.discarded_messages +
-                    record.lost.unacknowledged_bytes.value_or(0) ==
-                0
+    out += (record.lost.unsent_bytes + record.lost.unsent_messages + record.lost.discarded_bytes +
+                        record.lost.discarded_messages +
+                        record.lost.unacknowledged_bytes.value_or(0) ==
+                    0
                 ? "; left: "
                 : "; lost: ") +
            lost;
@@ -244,7 +254,8 @@ std::string to_json(const disconnect_record& record) {
   if (record.connect) {
     json_object connect(json.key("connect"));
     connect.text("step", to_string(record.connect->step));
-    if (record.connect->http_status != 0) connect.number("http_status", record.connect->http_status);
+    if (record.connect->http_status != 0)
+      connect.number("http_status", record.connect->http_status);
     if (!record.connect->detail.empty()) connect.text("detail", record.connect->detail);
     connect.end();
   }

@@ -58,8 +58,8 @@ std::optional<send_queue::next_frame> send_queue::take() {
     open_sender_ = next.from;
     if (next.placeholder) continue;
     const opcode first = next.type == message_type::text ? opcode::text : opcode::binary;
-    const next_frame out{next.owner, continues_ ? opcode::continuation : first, next.ends_message,
-                         next.payload};
+    const next_frame out{
+        next.owner, continues_ ? opcode::continuation : first, next.ends_message, next.payload};
     open_ = continues_ = !next.ends_message;
     return out;
   }
@@ -118,17 +118,16 @@ void send_queue::abandon_blocked(std::vector<ticket>& dropped) {
     const bool has_begun = begin == first_ && continues_ && open_sender_ == stuck;
     std::vector<entry> kept;
     for (std::size_t i = first_; i < entries_.size(); ++i) {
-      const bool of_stuck = entries_[i].from == stuck && !entries_[i].placeholder;
-      const bool gone = has_begun ? !of_stuck : of_stuck && i >= begin;
-      if (gone) {
-        drop(entries_[i], dropped);
-      } else if (!entries_[i].placeholder || waits(entries_[i].from)) {
-        kept.push_back(entries_[i]);
+      const entry& e = entries_[i];
+      const bool of_stuck = e.from == stuck && !e.placeholder;
+      if (has_begun ? !of_stuck : of_stuck && i >= begin) {
+        drop(e, dropped);
+      } else if (!(e.placeholder && e.from == stuck)) {
+        kept.push_back(e);
       }
     }
     entries_ = std::move(kept);
     first_ = 0;
-    std::erase_if(entries_, [&](const entry& e) { return e.placeholder && !waits(e.from); });
     if (open_ && !continues_ && !waits(open_sender_)) open_ = false;
   }
 }

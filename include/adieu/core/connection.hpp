@@ -82,6 +82,11 @@ class connection {
 
   // ── Time ────────────────────────────────────────────────────────────────────────────────────
   [[nodiscard]] std::optional<instant> deadline() const;
+  /// Nothing runs but the keep-alive, whose deadline only moves away as bytes arrive: a timer that is
+  /// armed for it is early enough.
+  [[nodiscard]] bool quiet() const noexcept {
+    return phase_ == phase::open && !paused_since_ && !total_deadline_ && !outbox_.blocked();
+  }
   void tick(instant now);
   /// The machine slept: the boot-time clock ran ahead of the monotonic one.
   void woke_up(instant now);
@@ -93,6 +98,9 @@ class connection {
   [[nodiscard]] std::optional<completion> try_receive(bytes buffer, instant now);
   [[nodiscard]] std::optional<completion> try_receive_message(std::string& into, instant now);
   void send(const send_piece& piece, instant now);
+  /// A whole message that nobody waits for, copied at once. False: not now, use send() with memory
+  /// that lasts.
+  [[nodiscard]] bool send_copy(message_type type, const_bytes payload, instant now);
   void begin_message(sender from);
   /// The writer of `from` is gone. A message that has begun can't be ended then: the connection
   /// closes with 1011 (docs/decisions/0004-abandoned-message.md).
@@ -125,6 +133,9 @@ class connection {
   [[nodiscard]] std::size_t read_allowance() const noexcept;
   /// The driver should look at TCP_INFO now, and say peer_gone() if so.
   [[nodiscard]] bool take_probe() noexcept { return std::exchange(probe_now_, false); }
+
+  /// Data waits for a receive.
+  [[nodiscard]] bool has_unread() const noexcept { return !inbox_.empty(); }
 
   [[nodiscard]] adieu::state state() const noexcept;
   [[nodiscard]] core::phase phase() const noexcept { return phase_; }

@@ -25,7 +25,10 @@ class frame_writer {
   /// been shown to the transport by list().
   [[nodiscard]] bool accepts() const noexcept;
 
-  void compose(opcode op, bool fin, const_bytes payload, written_frame when_written);
+  /// Who keeps the payload until it is written.
+  enum class payload_memory : std::uint8_t { callers, temporary };
+  void compose(opcode op, bool fin, const_bytes payload, written_frame when_written,
+               payload_memory memory);
 
   /// Everything that is committed and not written.
   [[nodiscard]] std::span<const const_bytes> list();
@@ -51,7 +54,7 @@ class frame_writer {
   void append(const_bytes data);
   void commit_composed(std::size_t size);
   void forget_segments();
-  void mask_more();
+  void mask_more(std::size_t at_most);
 
   role self_;
   random_source random_;

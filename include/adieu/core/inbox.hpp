@@ -28,7 +28,9 @@ class inbox {
   [[nodiscard]] bool empty() const noexcept { return frames_.size() == first_; }
 
   /// Empty, and no message is half arrived.
-  [[nodiscard]] bool idle() const noexcept { return empty() && arriving_size_ == 0 && !discarding_; }
+  [[nodiscard]] bool idle() const noexcept {
+    return empty() && arriving_size_ == 0 && !discarding_;
+  }
 
   /// What counts against the window: payload and bookkeeping, so that a flood of empty frames
   /// fills it as well.
@@ -83,9 +85,9 @@ class inbox {
   std::size_t head_ = 0;
   std::vector<frame> frames_;
   std::size_t first_ = 0;
-  std::size_t whole_messages_ = 0;    // that end in frames_
-  std::uint64_t arriving_size_ = 0;   // announced so far by the message that is arriving
-  bool discarding_ = false;           // the rest of the arriving message
+  std::size_t whole_messages_ = 0;   // that end in frames_
+  std::uint64_t arriving_size_ = 0;  // announced so far by the message that is arriving
+  bool discarding_ = false;          // the rest of the arriving message
   std::uint64_t discarded_messages_ = 0;
   std::uint64_t discarded_bytes_ = 0;
 };

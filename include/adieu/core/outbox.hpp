@@ -13,6 +13,9 @@ class outbox {
   send_queue& data() noexcept { return data_; }
   [[nodiscard]] const send_queue& data() const noexcept { return data_; }
 
+  /// A whole message, composed at once, if nothing waits before it. Nobody waits for it.
+  [[nodiscard]] bool send_copy(message_type type, const_bytes payload);
+
   /// A Ping or a Pong. Of more than 128 waiting Pongs only the latest is kept (RFC 6455 §5.5.3).
   void push_control(opcode op, const_bytes payload, ticket owner = 0);
 
@@ -49,6 +52,7 @@ class outbox {
   enum class close_frame_is : std::uint8_t { absent, waiting, committed };
 
   bool compose_one();
+  bool compose_control();
 
   send_queue data_;
   frame_writer writer_;

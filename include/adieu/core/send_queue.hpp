@@ -58,6 +58,8 @@ class send_queue {
   void drop_all(std::vector<ticket>& dropped);
 
   [[nodiscard]] bool empty() const noexcept { return first_ == entries_.size(); }
+  /// Empty, and no message is open on the wire.
+  [[nodiscard]] bool idle() const noexcept { return empty() && !open_; }
   /// What waits here or was dropped, and messages that were begun and not ended.
   [[nodiscard]] unsent left() const noexcept;
 
@@ -77,8 +79,8 @@ class send_queue {
   std::vector<entry> entries_;
   std::size_t first_ = 0;
   std::vector<sender> unfinished_;
-  bool open_ = false;           // a message has the wire
-  bool continues_ = false;      // and its first frame was taken
+  bool open_ = false;       // a message has the wire
+  bool continues_ = false;  // and its first frame was taken
   sender open_sender_ = 0;
   unsent lost_;
 };
