@@ -1,0 +1,201 @@
+// The record and the errors in words: the English line, the JSON, printable text, derived codes.
+#include "adieu/record.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+#include "adieu/errc.hpp"
+#include "tests/core/wire.hpp"
+
+namespace adieu {
+namespace {
+
+using namespace std::chrono_literals;
+
+disconnect_record clean_record() {
+  disconnect_record r;
+  r.clean = true;
+  r.initiator = initiator::local;
+  r.sent = {1000, "bye", 12ms};
+  r.received = {1000, "", 13ms};
+  r.tcp = tcp_end::our_fin_first;
+  r.ended = 12300ms;
+  return r;
+}
+
+TEST(Record, a_clean_end_as_a_line) {
+  disconnect_record r = clean_record();
+  EXPECT_EQ(to_line(r),
+            "clean: we closed first with 1000 \"bye\", the peer answered 1000; "
+            "TCP: our FIN first; 12.3 s");
+  r.initiator = initiator::remote;
+  r.received->code.reset();
+  EXPECT_EQ(to_line(r),
+            "clean: the peer closed first with no code, we answered 1000 \"bye\"; "
+            "TCP: our FIN first; 12.3 s");
+}
+
+TEST(Record, an_unclean_end_as_a_line) {
+  disconnect_record r;
+  r.cause = cause::peer_vanished;
+  r.tcp = tcp_end::peer_fin_first;
+  r.lost.unsent_messages = 2;
+  r.lost.unsent_bytes = 34;
+  r.lost.unacknowledged_bytes = 1;
+  r.ended = 60s;
+  EXPECT_EQ(to_line(r),
+            "not clean: the peer vanished (FIN without a Close); no Close passed; "
+            "lost: 2 messages (34 bytes) not sent, 1 byte sent but never acknowledged; "
+            "TCP: the peer's FIN first; 60.0 s");
+  r.lost = {};
+  r.lost.unread_messages = 1;
+  r.lost.unread_bytes = 5;
+  r.received = {1001, "", 1s};
+  EXPECT_EQ(to_line(r),
+            "not clean: the peer vanished (FIN without a Close); the peer closed with 1001, "
+            "unanswered; left: 1 message (5 bytes) received and not read yet; "
+            "TCP: the peer's FIN first; 60.0 s");
+}
+
+TEST(Record, every_cause_has_its_words) {
+  std::set<std::string> lines, names;
+  for (int i = 0; i <= static_cast<int>(cause::connect_failed); ++i) {
+    disconnect_record r;
+    r.cause = static_cast<cause>(i);
+    r.broken_rule = core::violation::reserved_opcode;
+    r.broken_at = 17;
+    r.timeout_phase = close_phase::sending_close;
+    r.os_error = 110;
+    r.connect = {connect_step::response, 404, "Not Found"};
+    lines.insert(to_line(r));
+    names.insert(std::string(to_string(r.cause)));
+  }
+  EXPECT_EQ(lines.size(), 15U);
+  EXPECT_EQ(names.size(), 15U);
+  std::string all;
+  for (const std::string& line : lines) all += line + '\n';
+  EXPECT_NE(all.find("the opcode is reserved (RFC 6455 §5.2), at byte 17"), std::string::npos);
+  EXPECT_NE(all.find("failed at the HTTP response (HTTP 404): Not Found"), std::string::npos);
+  EXPECT_NE(all.find("(error 110)"), std::string::npos);
+  EXPECT_EQ(all.find("unknown"), std::string::npos);
+}
+
+TEST(Record, json_has_what_there_is_and_nothing_else) {
+  EXPECT_EQ(to_json(disconnect_record{}),
+            R"({"role":"client","clean":false,"initiator":"nobody","cause":"handshake",)"
+            R"("tcp":"not_connected","lost":{"unsent_messages":0,"unsent_bytes":0,)"
+            R"("discarded_messages":0,"discarded_bytes":0,"unread_messages":0,"unread_bytes":0},)"
+            R"("opened":"1970-01-01T00:00:00.000Z","ended_ms":0.000})");
+}
+
+TEST(Record, json_of_a_full_one) {
+  disconnect_record r = clean_record();
+  r.local_role = role::server;
+  r.opened = std::chrono::system_clock::time_point(1700000000123ms);
+  r.last_byte_received = 1500us;
+  r.last_byte_sent = 12ms;
+  r.round_trip = 250us;
+  r.lost.unacknowledged_bytes = 7;
+  r.close_notify_missing = r.teardown_timed_out = r.receive_paused = true;
+  const std::string json = to_json(r);
+  for (const char* part : {R"("role":"server")",
+                           R"("clean":true)",
+                           R"("initiator":"local")",
+                           R"("sent":{"code":1000,"reason":"bye","at_ms":12.000})",
+                           R"("received":{"code":1000,"at_ms":13.000})",
+                           R"("opened":"2023-11-14T22:13:20.123Z")",
+                           R"("last_byte_received_ms":1.500)",
+                           R"("last_byte_sent_ms":12.000)",
+                           R"("ended_ms":12300.000)",
+                           R"("round_trip_ms":0.250)",
+                           R"("unacknowledged_bytes":7)",
+                           R"("close_notify_missing":true)",
+                           R"("teardown_timed_out":true)",
+                           R"("receive_paused":true)"}) {
+    EXPECT_NE(json.find(part), std::string::npos) << part << " is not in " << json;
+  }
+  EXPECT_EQ(json.find('\n'), std::string::npos);
+}
+
+TEST(Record, json_survives_what_a_peer_writes) {
+  disconnect_record r;
+  r.received = {4000, "say \"hi\"\\ \n\x1B[31m \xFF \xC3\xA9 \xC2\x9B", 0ms};
+  EXPECT_NE(to_json(r).find(R"("reason":"say \"hi\"\\ \\x0A\\x1B[31m \\xFF é \\xC2\\x9B")"),
+            std::string::npos)
+      << to_json(r);
+}
+
+TEST(Record, json_of_a_connection_that_never_opened) {
+  disconnect_record r;
+  r.cause = cause::connect_failed;
+  r.connect = {connect_step::tls, 0, "certificate expired"};
+  EXPECT_NE(to_json(r).find(R"("connect":{"step":"tls","detail":"certificate expired"})"),
+            std::string::npos);
+  EXPECT_EQ(to_line(r),
+            "not clean: the connection was not opened, it failed at the TLS handshake: "
+            "certificate expired; 0.0 s");
+}
+
+TEST(Record, printable_leaves_text_and_escapes_the_rest) {
+  EXPECT_EQ(printable("plain \xE2\x82\xAC \xF0\x9F\x98\x80"),
+            "plain \xE2\x82\xAC \xF0\x9F\x98\x80");
+  EXPECT_EQ(printable(std::string_view("\0\t\x7F", 3)), "\\x00\\x09\\x7F");
+  EXPECT_EQ(printable("\xE2\x82"), "\\xE2\\x82");           // cut
+  EXPECT_EQ(printable("\xE2(\xA1"), "\\xE2(\\xA1");         // broken: the ( is kept
+  EXPECT_EQ(printable("\xED\xA0\x80"), "\\xED\\xA0\\x80");  // a surrogate
+  EXPECT_EQ(printable(""), "");
+  for (int b = 0; b < 256; ++b) {
+    for (const char c : printable(std::string(1, static_cast<char>(b)))) {
+      EXPECT_TRUE(c >= 0x20 && c < 0x7F) << b;
+    }
+  }
+}
+
+TEST(Record, D2_derived_codes_are_never_stored) {
+  disconnect_record r;
+  EXPECT_EQ(r.derived_code(), close_status::abnormal_closure);
+  r.received = close_frame{};
+  EXPECT_EQ(r.derived_code(), close_status::no_status_received);
+  r.received->code = 4000;
+  EXPECT_EQ(r.derived_code(), close_status(4000));
+}
+
+TEST(Record, every_name_is_its_own) {
+  std::set<std::string_view> names;
+  for (int i = 0; i < 3; ++i) names.insert(to_string(static_cast<initiator>(i)));
+  for (int i = 0; i < 2; ++i) names.insert(to_string(static_cast<close_phase>(i)));
+  for (int i = 0; i < 6; ++i) names.insert(to_string(static_cast<tcp_end>(i)));
+  for (int i = 0; i < 6; ++i) names.insert(to_string(static_cast<connect_step>(i)));
+  EXPECT_EQ(names.size(), 17U);
+  for (const std::string_view name : names) EXPECT_EQ(name.find("unknown"), name.npos);
+}
+
+TEST(Errc, N18_the_first_ten_have_the_numbers_of_dotnet_and_every_one_its_words) {
+  const char* const dotnet[] = {"success",
+                                "invalid_message_type",
+                                "faulted",
+                                "native_error",
+                                "not_a_websocket",
+                                "unsupported_version",
+                                "unsupported_protocol",
+                                "header_error",
+                                "connection_closed_prematurely",
+                                "invalid_state"};
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(to_string(static_cast<errc>(i)), dotnet[i]);
+  std::set<std::string_view> names, words;
+  for (const auto& [first, last] : {std::pair{0, 9}, {100, 107}, {200, 205}}) {
+    for (int i = first; i <= last; ++i) {
+      names.insert(to_string(static_cast<errc>(i)));
+      words.insert(explain(static_cast<errc>(i)));
+    }
+  }
+  EXPECT_EQ(names.size(), 24U);
+  EXPECT_EQ(words.size(), 24U);
+  EXPECT_FALSE(names.contains("unknown error"));
+  EXPECT_EQ(to_string(static_cast<errc>(50)), "unknown error");
+}
+
+}  // namespace
+}  // namespace adieu
