@@ -1,0 +1,19 @@
+// Adieu's echo with on_message: every message is sent back from the reader's own memory.
+#include <adieu/adieu.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <cstdio>
+
+#include "support.hpp"
+
+int main(int argc, char** argv) {
+  boost::asio::io_context loop{1};
+  adieu::server server(loop.get_executor());
+  server.on_open([](adieu::websocket& socket, const adieu::request&) {
+    socket.on_message([&socket](const adieu::message_view& message) { socket.send(message); });
+  });
+  const auto where = server.listen("127.0.0.1", bench::port_argument(argc, argv));
+  std::printf("listening %u\n", static_cast<unsigned>(where.port()));
+  std::fflush(stdout);
+  loop.run();
+}

@@ -1,0 +1,34 @@
+// Adieu's echo as a coroutine that waits once and then drains what has arrived with try_receive.
+#include <adieu/adieu.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <cstdio>
+
+#include "support.hpp"
+
+namespace {
+
+boost::asio::awaitable<void> echo(adieu::websocket& socket, const adieu::request&) {
+  adieu::message message;
+  adieu::receive_result got = co_await socket.async_receive_message(message);
+  while (got.type != adieu::message_type::close) {
+    socket.send(adieu::message_view{message.type, message.bytes()});
+    if (const auto more = socket.try_receive_message(message)) {
+      got = *more;
+    } else {
+      got = co_await socket.async_receive_message(message);
+    }
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  boost::asio::io_context loop{1};
+  adieu::server server(loop.get_executor());
+  server.on_connection(echo);
+  const auto where = server.listen("127.0.0.1", bench::port_argument(argc, argv));
+  std::printf("listening %u\n", static_cast<unsigned>(where.port()));
+  std::fflush(stdout);
+  loop.run();
+}
