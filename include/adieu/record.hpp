@@ -116,7 +116,7 @@ struct disconnect_record {
   [[nodiscard]] close_status derived_code() const noexcept;
 };
 
-/// One English line: "clean; closed by us: sent 1000 "bye", received 1000 …".
+/// One English line: `clean: we closed first with 1000 "bye", the peer with 1000; TCP: …`.
 /// Text of the peer is made printable.
 [[nodiscard]] std::string to_line(const disconnect_record& record);
 

@@ -102,7 +102,7 @@ std::string closes(const disconnect_record& record) {
         "the peer closed first with {}, we answered {}", say(*record.received), say(*record.sent));
   }
   return fmt::format(
-      "we closed first with {}, the peer answered {}", say(*record.sent), say(*record.received));
+      "we closed first with {}, the peer with {}", say(*record.sent), say(*record.received));
 }
 
 std::string count(std::uint64_t messages, std::uint64_t bytes, std::string_view what) {
@@ -115,17 +115,32 @@ std::string count(std::uint64_t messages, std::uint64_t bytes, std::string_view 
                      what);
 }
 
+// What is lost for certain, and what only may be: each with its own word.
 std::string losses_of(const losses& lost) {
   std::string out;
-  const auto add = [&](std::uint64_t messages, std::uint64_t bytes, std::string_view what) {
+  auto add = [&, heading = std::string_view()](std::string_view under,
+                                                     std::uint64_t messages,
+                                                     std::uint64_t bytes,
+                                                     std::string_view what) mutable {
     if (messages == 0 && bytes == 0) return;
-    out += (out.empty() ? "" : ", ") + count(messages, bytes, what);
+    out += under == heading ? ", " : fmt::format("; {}: ", under);
+    heading = under;
+    out += count(messages, bytes, what);
   };
-  add(lost.unsent_messages, lost.unsent_bytes, "not sent");
-  add(0, lost.unacknowledged_bytes.value_or(0), "sent but never acknowledged");
-  add(lost.discarded_messages, lost.discarded_bytes, "received and thrown away");
-  add(lost.unread_messages, lost.unread_bytes, "received and not read yet");
+  add("lost", lost.unsent_messages, lost.unsent_bytes, "not sent");
+  add("lost", lost.discarded_messages, lost.discarded_bytes, "received and thrown away");
+  add("maybe lost",
+      0,
+      lost.unacknowledged_bytes.value_or(0),
+      "not acknowledged by the peer's kernel");
+  add("left", lost.unread_messages, lost.unread_bytes, "received and not read yet");
   return out;
+}
+
+std::string say_length(core::duration length) {
+  const double milliseconds = std::chrono::duration<double, std::milli>(length).count();
+  return milliseconds < 1000 ? fmt::format("{:.1f} ms", milliseconds)
+                             : fmt::format("{:.1f} s", milliseconds / 1000);
 }
 
 // ── JSON
@@ -217,22 +232,14 @@ std::string printable(std::string_view bytes) {
 std::string to_line(const disconnect_record& record) {
   std::string out = record.clean ? "clean: " + closes(record) : "not clean: " + why(record);
   if (!record.clean && record.cause != cause::connect_failed) out += "; " + closes(record);
-  if (const std::string lost = losses_of(record.lost); !lost.empty()) {
-    out += (record.lost.unsent_bytes + record.lost.unsent_messages + record.lost.discarded_bytes +
-                        record.lost.discarded_messages +
-                        record.lost.unacknowledged_bytes.value_or(0) ==
-                    0
-                ? "; left: "
-                : "; lost: ") +
-           lost;
-  }
+  out += losses_of(record.lost);
   if (record.cause != cause::connect_failed) {
     out += "; TCP: ";
     out += say(record.tcp);
     if (record.close_notify_missing) out += ", without close_notify";
   }
   if (record.receive_paused) out += "; reading stood still, the app did not take data";
-  return out + fmt::format("; {:.1f} s", seconds(record.ended));
+  return out + "; " + say_length(record.ended);
 }
 
 std::string to_json(const disconnect_record& record) {
