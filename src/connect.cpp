@@ -26,8 +26,20 @@ using asio::awaitable;
 using socket_type = socket_stream::socket_type;
 
 struct attempt {
+  explicit attempt(std::chrono::milliseconds within) noexcept : timeout(within) {}
+
   connect_step step = connect_step::url;
   bool timed_out = false;
+  std::chrono::milliseconds timeout;
+  std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
+
+  /// What is left for all further steps; 0: for ever.
+  [[nodiscard]] std::chrono::milliseconds left() const {
+    if (timeout.count() == 0) return timeout;
+    const auto gone = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - began);
+    return std::max(timeout - gone, std::chrono::milliseconds(1));
+  }
 };
 
 void check(const connect_options& options) {
@@ -55,11 +67,17 @@ void check(const connect_options& options) {
   }
 }
 
+bool is_host(std::string_view name) {
+  return std::ranges::equal(name, std::string_view("host"), {}, [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+}
+
 std::string request_text(const target& to, const connect_options& options,
                          const std::string& key) {
   std::string text = "GET " + to.resource + " HTTP/1.1\r\n";
   const bool own_host = std::ranges::any_of(options.headers, [](const auto& field) {
-    return field.first.size() == 4 && (field.first == "Host" || field.first == "host");
+    return is_host(field.first);
   });
   if (!own_host) text += "Host: " + to.authority + "\r\n";
   text += "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " + key +
@@ -74,18 +92,21 @@ std::string request_text(const target& to, const connect_options& options,
 }
 
 // The resolver can't be interrupted: when time is up, it is left behind.
-awaitable<asio::ip::tcp::resolver::results_type> resolve(const target& to,
-                                                         std::chrono::milliseconds timeout,
-                                                         attempt& now) {
+awaitable<asio::ip::tcp::resolver::results_type> resolve(const target& to, attempt& now) {
   struct answer {
     error_code ec;
     asio::ip::tcp::resolver::results_type results;
     bool here = false;
   };
+  error_code not_numeric;
+  if (const auto address = asio::ip::make_address(to.host, not_numeric); !not_numeric) {
+    const asio::ip::tcp::endpoint where(address, static_cast<std::uint16_t>(std::stoi(to.port)));
+    co_return asio::ip::tcp::resolver::results_type::create(where, to.host, to.port);
+  }
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   auto resolver = std::make_shared<asio::ip::tcp::resolver>(executor);
   auto timer = std::make_shared<asio::steady_timer>(executor, asio::steady_timer::time_point::max());
-  if (timeout.count() != 0) timer->expires_after(timeout);
+  if (now.timeout.count() != 0) timer->expires_after(now.left());
   auto got = std::make_shared<answer>();
   resolver->async_resolve(to.host, to.port,
                           [resolver, timer, got](error_code ec, auto results) {
@@ -106,48 +127,34 @@ awaitable<asio::ip::tcp::resolver::results_type> resolve(const target& to,
   co_return std::move(got->results);
 }
 
-template <typename Socket>
-void fail_connect(const Socket&, const error_code& ec, const std::string& where) {
+[[noreturn]] void fail_connect(const error_code& ec, const std::string& where) {
   throw opening_failure{errc::connect_failed,
                         {connect_step::connect, 0, where + ": " + ec.message()}};
 }
 
-awaitable<socket_type> connect_socket(const target& to, const connect_options& options,
-                                      attempt& now) {
+awaitable<socket_type> connect_socket(const target& to, attempt& now) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   error_code ec;
   if (!to.unix_socket.empty()) {
     now.step = connect_step::connect;
     asio::local::stream_protocol::socket socket(executor);
     if (to.unix_socket.size() >= sizeof(sockaddr_un::sun_path)) {
-      fail_connect(socket, asio::error::name_too_long, to.unix_socket);
+      fail_connect(asio::error::name_too_long, to.unix_socket);
     }
     co_await socket.async_connect(asio::local::stream_protocol::endpoint(to.unix_socket),
                                   asio::redirect_error(asio::use_awaitable, ec));
-    if (ec) fail_connect(socket, ec, to.unix_socket);
+    if (ec) fail_connect(ec, to.unix_socket);
     co_return socket_type(std::move(socket));
   }
 
   now.step = connect_step::resolve;
-  const auto results = co_await resolve(to, options.timeout, now);
+  const auto results = co_await resolve(to, now);
   now.step = connect_step::connect;
   asio::ip::tcp::socket socket(executor);
-  asio::steady_timer timer(executor);
-  auto expired = std::make_shared<bool>(false);
-  if (options.timeout.count() != 0) {
-    timer.expires_after(options.timeout);
-    timer.async_wait([&socket, expired](error_code wait_error) {
-      if (wait_error) return;
-      *expired = true;
-      error_code ignored;
-      socket.close(ignored);
-    });
-  }
+  const opening_deadline deadline(socket, now.left());
   co_await asio::async_connect(socket, results, asio::redirect_error(asio::use_awaitable, ec));
-  now.timed_out = *expired;
-  if (ec || *expired) {
-    fail_connect(socket, ec, to.host + " port " + to.port);
-  }
+  now.timed_out = deadline.expired();
+  if (ec || now.timed_out) fail_connect(ec, to.host + " port " + to.port);
   co_return socket_type(std::move(socket));
 }
 
@@ -161,15 +168,8 @@ struct opened {
 awaitable<opened> open(const std::string& url, const connect_options& options, attempt& now) {
   check(options);
   const target to = parse_url(url);
-  const auto started = std::chrono::steady_clock::now();
-  socket_stream stream(co_await connect_socket(to, options, now));
-  auto left = options.timeout;
-  if (left.count() != 0) {
-    left -= std::chrono::duration_cast<std::chrono::milliseconds>(
-        std::chrono::steady_clock::now() - started);
-    left = std::max(left, std::chrono::milliseconds(1));
-  }
-  opening_deadline deadline(stream.socket(), left);
+  socket_stream stream(co_await connect_socket(to, now));
+  const opening_deadline deadline(stream.socket(), now.left());
 
   try {
     if (to.tls) {
@@ -196,6 +196,7 @@ awaitable<opened> open(const std::string& url, const connect_options& options, a
     now.step = connect_step::response;
     http::response_parser<http::empty_body> parser;
     parser.header_limit(options.max_header_size);
+    parser.body_limit(boost::none);  // a refusal's body is not read
     opened out;
     co_await read_header(stream, parser, out.leftover);
     const auto& response = parser.get();
@@ -249,8 +250,7 @@ struct connect_outcome {
 awaitable<connect_outcome> try_to_connect(std::string url, connect_options options) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   const auto began = std::chrono::system_clock::now();
-  const auto began_at = std::chrono::steady_clock::now();
-  attempt now;
+  attempt now(options.timeout);
   opening_failure failure{errc::success, {}};
   try {
     opened out = co_await open(url, options, now);
@@ -260,6 +260,9 @@ awaitable<connect_outcome> try_to_connect(std::string url, connect_options optio
                         std::move(out.leftover), std::move(out.subprotocol)));
   } catch (const opening_failure& error) {
     failure = error;
+  } catch (const system_error&) {
+    // A cancelled coroutine is stopped by its next co_await; below it is told apart.
+    failure.code = errc::aborted;
   }
   const auto cancelled = (co_await asio::this_coro::cancellation_state).cancelled();
   error_code ec = make_error_code(failure.code);
@@ -273,7 +276,7 @@ awaitable<connect_outcome> try_to_connect(std::string url, connect_options optio
   }
   co_return connect_outcome(
       ec, websocket::failed(failed_status(failure.where, began,
-                                          std::chrono::steady_clock::now() - began_at)));
+                                          std::chrono::steady_clock::now() - now.began)));
 }
 
 }  // namespace

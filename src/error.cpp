@@ -7,7 +7,7 @@
 namespace adieu {
 namespace {
 
-// value = errc | what << 16 | state seen << 20, the latter two only for invalid_state.
+// value = errc | what << 16 | (state seen + 1) << 20, the latter two only for invalid_state.
 constexpr int detail_shift = 16;
 constexpr int errc_mask = (1 << detail_shift) - 1;
 
@@ -53,7 +53,7 @@ class category final : public boost::system::error_category {
     std::string out{explain(code)};
     if (code == errc::invalid_state && detail != 0) {
       const auto what = static_cast<core::operation>(detail & 0xF);
-      const auto seen = static_cast<state>(detail >> 4 & 0xF);
+      const auto seen = static_cast<state>((detail >> 4 & 0xF) - 1);
       out = "the connection is ";
       out += to_string(seen);
       out += ": ";
@@ -89,7 +89,8 @@ error_code make_error_code(const core::completion& done) noexcept {
   if (done.error == errc::success) return {};
   int value = static_cast<int>(done.error);
   if (done.error == errc::invalid_state) {
-    value |= (static_cast<int>(done.what) | static_cast<int>(done.seen) << 4) << detail_shift;
+    const int seen = static_cast<int>(done.seen) + 1;
+    value |= (static_cast<int>(done.what) | seen << 4) << detail_shift;
   }
   return {value, error_category()};
 }

@@ -6,6 +6,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -47,13 +48,14 @@ class server::implementation : public std::enable_shared_from_this<implementatio
   std::function<void(std::exception_ptr)> handler_failed;
 
   template <typename Protocol>
-  void listen(typename Protocol::acceptor acceptor) {
+  void listen(typename Protocol::acceptor acceptor, std::function<void()> clean_up = {}) {
     auto shared = std::make_shared<typename Protocol::acceptor>(std::move(acceptor));
     {
       const std::lock_guard lock(mutex_);
-      stop_listening_.push_back([shared] {
+      stop_listening_.push_back([shared, clean_up = std::move(clean_up)] {
         error_code ignored;
         shared->close(ignored);
+        if (clean_up) clean_up();
       });
     }
     asio::co_spawn(executor, accept_loop<Protocol>(shared_from_this(), shared), asio::detached);
@@ -84,7 +86,7 @@ class server::implementation : public std::enable_shared_from_this<implementatio
   std::set<socket_type*> opening_;
   std::set<std::shared_ptr<net::driver>> connections_;
   shutdown_report report_;
-  shut shut_done_;
+  std::vector<shut> shut_done_;
 };
 
 template <typename Protocol>
@@ -116,26 +118,44 @@ awaitable<void> server::implementation::session(std::shared_ptr<implementation> 
       self->opening_.insert(&stream.socket());
     }
     std::optional<net::opening_failure> failure;
-    try {
-      net::opening_deadline deadline(stream.socket(), self->options.handshake_timeout);
-      client = co_await net::accept_client(stream, self->options, self->tls, self->decide);
+    std::exception_ptr thrown;  // by the app's on_request
+    {
+      const net::opening_deadline deadline(stream.socket(), self->options.handshake_timeout);
+      try {
+        client = co_await net::accept_client(stream, self->options, self->tls, self->decide);
+      } catch (const net::opening_failure& error) {
+        failure = error;
+      } catch (...) {
+        thrown = std::current_exception();
+        failure = {errc::not_a_websocket, {connect_step::request, 500, "on_request threw"}};
+      }
       if (deadline.expired()) {
         failure = {errc::connect_timeout, {connect_step::request, 0, "the handshake took too long"}};
       }
-    } catch (const net::opening_failure& error) {
-      failure = error;
     }
-    const std::lock_guard lock(self->mutex_);
-    self->opening_.erase(&stream.socket());
-    if (failure || self->stopping_) {
-      if (failure) self->tell_failure(*failure, began);
+    bool stopping = false;
+    {
+      const std::lock_guard lock(self->mutex_);
+      self->opening_.erase(&stream.socket());
+      stopping = self->stopping_;
+      if (!failure && !stopping) {
+        socket = websocket::over(self->executor,
+                                 std::make_unique<net::socket_transport>(std::move(stream)),
+                                 role::server, self->options.websocket,
+                                 std::move(client->leftover), std::move(client->subprotocol));
+        self->connections_.insert(socket.driver_);
+      }
+    }
+    if (!socket) {
+      if (!failure) {
+        failure = {errc::aborted, {connect_step::request, 0, "the server was shut down"}};
+      } else if (stopping && failure->where.http_status == 0) {
+        failure->where.detail = "the server was shut down";
+      }
+      self->tell_failure(*failure, began);
+      if (thrown && self->handler_failed) self->handler_failed(thrown);
       co_return;
     }
-    socket = websocket::over(self->executor,
-                             std::make_unique<net::socket_transport>(std::move(stream)),
-                             role::server, self->options.websocket, std::move(client->leftover),
-                             std::move(client->subprotocol));
-    self->connections_.insert(socket.driver_);
   }
   socket.on_end([self, which = socket.driver_](const disconnect_record& record) {
     self->connection_ended(which, record);
@@ -177,7 +197,7 @@ void server::implementation::tell_failure(const net::opening_failure& failure,
 
 void server::implementation::connection_ended(const std::shared_ptr<net::driver>& which,
                                               const disconnect_record& record) {
-  shut done;
+  std::vector<shut> done;
   shutdown_report report;
   {
     const std::lock_guard lock(mutex_);
@@ -185,12 +205,12 @@ void server::implementation::connection_ended(const std::shared_ptr<net::driver>
     if (stopping_) {
       ++(record.clean ? report_.clean : report_.unclean);
       ++report_.causes[record.cause];
-      if (connections_.empty()) done = std::exchange(shut_done_, nullptr);
+      if (connections_.empty()) done.swap(shut_done_);
       report = report_;
     }
   }
   if (ended) ended(record);
-  if (done) done({}, std::move(report));
+  for (const shut& each : done) each({}, report);
 }
 
 void server::implementation::stop() {
@@ -216,7 +236,7 @@ void server::implementation::shut_down(close_status code, const std::string& rea
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     open_now.assign(connections_.begin(), connections_.end());
-    if (!open_now.empty()) shut_done_ = done;
+    if (!open_now.empty()) shut_done_.push_back(done);
   }
   asio::post(executor, [self = shared_from_this()] {
     const std::lock_guard lock(self->mutex_);
@@ -279,9 +299,11 @@ void server::listen_unix(const std::string& path) {
   error_code ec;
   protocol::socket somebody(self_->executor);
   somebody.connect(wanted, ec);
-  if (ec == asio::error::connection_refused) ::unlink(path.c_str());
+  struct stat there {};
+  const bool is_socket = ::lstat(path.c_str(), &there) == 0 && S_ISSOCK(there.st_mode);
+  if (ec == asio::error::connection_refused && is_socket) ::unlink(path.c_str());
   protocol::acceptor acceptor(self_->executor, wanted);
-  self_->listen<protocol>(std::move(acceptor));
+  self_->listen<protocol>(std::move(acceptor), [path] { ::unlink(path.c_str()); });
 }
 
 std::size_t server::connections() const { return self_->open_connections(); }

@@ -4,7 +4,8 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/system_executor.hpp>
 
 #include <functional>
@@ -57,12 +58,11 @@ template <typename Token = asio::deferred_t>
         using handler_type = std::decay_t<decltype(handler)>;
         auto slot = asio::get_associated_cancellation_slot(handler);
         auto shared = std::make_shared<handler_type>(std::move(handler));
+        auto work = asio::make_work_guard(asio::get_associated_executor(*shared, on));
         auto cancel = net::connect(on, std::move(to), std::move(how),
-                                   [shared, slot, on](error_code ec, websocket socket) mutable {
+                                   [shared, slot, work](error_code ec, websocket socket) mutable {
                                      if (slot.is_connected()) slot.clear();
-                                     auto executor_of_handler =
-                                         asio::get_associated_executor(*shared, on);
-                                     asio::dispatch(executor_of_handler,
+                                     asio::dispatch(work.get_executor(),
                                                     [shared, ec, s = std::move(socket)]() mutable {
                                                       std::move (*shared)(ec, std::move(s));
                                                     });

@@ -55,7 +55,8 @@ enum class tcp_end : std::uint8_t {
 /// The step at which opening a connection stopped.
 enum class connect_step : std::uint8_t { url, resolve, connect, tls, request, response };
 
-/// A Close frame that really passed. Never invented: 1005 and 1006 do not appear here.
+/// A Close frame that really passed, raw. Never invented: 1005 or 1006 stands here only if a peer
+/// wrote it, which is a protocol error.
 struct close_frame {
   std::optional<std::uint16_t> code;  ///< absent when the frame had no payload
   std::string reason;                 ///< raw bytes of the peer, not made printable

@@ -2,7 +2,8 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include <functional>
@@ -102,7 +103,8 @@ class server {
 
   /// Listens; port 0 lets the kernel choose. Returns where. Throws system_error.
   asio::ip::tcp::endpoint listen(const std::string& address, std::uint16_t port);
-  /// Listens on a Unix socket. A socket file that nobody listens on any more is replaced.
+  /// Listens on a Unix socket. A socket's file that nobody listens on any more is replaced, and any
+  /// other file never; the file is removed when the server stops listening.
   void listen_unix(const std::string& path);
 
   /// Stops listening, gives up opening handshakes, closes every connection with `code`, and
@@ -116,11 +118,12 @@ class server {
     return asio::async_initiate<Token, void(error_code, shutdown_report)>(
         [this](auto handler, close_status with, std::string why,
                std::chrono::milliseconds within) {
-          auto executor = asio::get_associated_executor(handler, get_executor());
+          auto work =
+              asio::make_work_guard(asio::get_associated_executor(handler, get_executor()));
           auto shared = std::make_shared<decltype(handler)>(std::move(handler));
           shut_down(with, std::move(why), within,
-                    [shared, executor](error_code ec, shutdown_report report) {
-                      asio::dispatch(executor, [shared, ec, report = std::move(report)]() mutable {
+                    [shared, work](error_code ec, shutdown_report report) {
+                      asio::dispatch(work.get_executor(), [shared, ec, report = std::move(report)]() mutable {
                         std::move (*shared)(ec, std::move(report));
                       });
                     });

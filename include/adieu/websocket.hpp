@@ -106,7 +106,8 @@ class websocket {
   /// What async_receive would complete with now, or nothing. Never waits. On the executor only.
   /// Throws system_error where async_receive would fail.
   [[nodiscard]] std::optional<receive_result> try_receive(asio::mutable_buffer buffer);
-  /// A whole message that has arrived, or nothing.
+  /// A whole message that has arrived, or nothing. It does not make reading go beyond the window: a
+  /// message that is larger than `receive_window` needs async_receive_message.
   [[nodiscard]] std::optional<receive_result> try_receive_message(message& into);
 
   /// Every message, straight from the reader, on the connection's executor; replaces receives, and

@@ -82,6 +82,7 @@ asio::awaitable<accepted> accept_client(socket_stream& stream, const server_opti
   accepted out;
   http::request_parser<http::empty_body> parser;
   parser.header_limit(options.max_header_size);
+  parser.body_limit(boost::none);
   std::optional<opening_failure> unreadable;
   try {
     co_await read_header(stream, parser, out.leftover);
@@ -116,7 +117,17 @@ asio::awaitable<accepted> accept_client(socket_stream& stream, const server_opti
   }
   out.asked.subprotocols = verdict.subprotocols;
   out.asked.remote = remote_of(stream);
-  const decision made = decide ? decide(out.asked) : decision::accept();
+  decision made;
+  std::exception_ptr thrown;
+  try {
+    if (decide) made = decide(out.asked);
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  if (thrown) {
+    co_await refuse(stream, 500, "internal error");
+    std::rethrow_exception(thrown);
+  }
   if (made.status != 101) {
     co_await refuse(stream, made.status, made.reason);
     throw opening_failure{errc::not_a_websocket,

@@ -28,13 +28,14 @@ class driver::visit {
       return;
     }
     const void* nobody = nullptr;
-    entered_ = home.inside_.compare_exchange_strong(nobody, me, std::memory_order_acquire,
-                                                    std::memory_order_relaxed);
+    entered_ = home.inside_.compare_exchange_strong(nobody, me);
   }
   visit(const visit&) = delete;
   visit& operator=(const visit&) = delete;
   ~visit() {
-    if (entered_ && !nested_) home_.inside_.store(nullptr, std::memory_order_release);
+    if (!entered_ || nested_) return;
+    home_.inside_.store(nullptr);  // sequentially consistent, as what turn() does
+    if (home_.turn_missed_.load() && home_.turn_missed_.exchange(false)) home_.post_turn();
   }
   explicit operator bool() const noexcept { return entered_; }
 
@@ -118,7 +119,8 @@ void driver::post_turn() {
   if (inside_.load(std::memory_order_relaxed) == this_thread() && turning_) return;
   if (turn_posted_.exchange(true, std::memory_order_acq_rel)) return;
   boost::asio::post(executor_, [self = std::static_pointer_cast<driver>(shared_from_this())] {
-    self->turn_posted_.store(false, std::memory_order_release);
+    // An exchange, not a store: it sees what was queued by whoever found the flag set.
+    self->turn_posted_.exchange(false, std::memory_order_acq_rel);
     self->turn();
   });
 }
@@ -165,9 +167,18 @@ void driver::abort() {
 }
 
 void driver::destroy() {
-  with_core([this] {
+  const visit inside(*this);
+  const auto stop_showing = [this] {
     on_message_ = nullptr;
     core_.show_messages(false);
+  };
+  if (inside && showing_) {  // by the handler itself, whose view lives until it returns
+    stop_showing();
+    queue_task([this] { core_.destroy(now()); });
+    return post_turn();
+  }
+  with_core([this, stop_showing] {
+    stop_showing();
     core_.destroy(now());
   });
 }
@@ -212,6 +223,16 @@ std::optional<core::completion> driver::try_receive_message(std::string& into) {
 }
 
 void driver::send_copy(message_type type, core::const_bytes payload) {
+  {
+    const visit inside(*this);
+    if (inside) {
+      drain_tasks();
+      if (core_.send_copy(type, payload, now())) {
+        post_turn();
+        return;
+      }
+    }
+  }
   struct copied_send final : call {
     explicit copied_send(core::const_bytes source)
         : call(call_kind::send), copy(source.begin(), source.end()) {
@@ -231,6 +252,7 @@ void driver::on_message(message_handler handler) {
   auto shared = handler ? std::make_shared<message_handler>(std::move(handler)) : nullptr;
   with_core([this, shared = std::move(shared)] {
     on_message_ = shared;
+    show_waiting_ = on_message_ != nullptr;
     core_.show_messages(on_message_ != nullptr);
   });
 }
@@ -247,12 +269,12 @@ void driver::on_event() { turn(); }
 
 void driver::turn() {
   const std::shared_ptr<transport_listener> keep = shared_from_this();
-  bool again = true;  // somebody else is inside: after them
   {
     const visit inside(*this);
     if (inside) {
       if (turning_) return;  // a handler runs its own loop; the outer turn goes on
       turning_ = true;
+      bool again = false;
       try {
         again = turn_inside();
       } catch (...) {  // a handler's exception leaves through the loop's run()
@@ -261,53 +283,63 @@ void driver::turn() {
         throw;
       }
       turning_ = false;
+      if (again) post_turn();
+      return;
     }
   }
-  if (again) post_turn();
+  // Somebody else is inside. Whoever leaves posts the turn, unless they have left just now.
+  turn_missed_.store(true);
+  if (inside_.load() == nullptr && turn_missed_.exchange(false)) post_turn();
 }
 
 // True when there is more to do, and others should have their turn first.
 bool driver::turn_inside() {
+  time_ = clock_.now();
   drain_tasks();
-  if (core_.ended()) {
-    finish();
-    return false;
-  }
-  if (armed_ && *armed_ <= now()) armed_.reset();  // it has fired
+  if (core_.ended()) return finish();
   if (!leftover_.empty()) {
     std::string first = std::exchange(leftover_, {});
     on_bytes(std::as_writable_bytes(std::span(first)));
   }
 
   constexpr int most_reads = 16;
+  constexpr int most_rounds = 256;  // of a handler that starts the next call when one has completed
+  int rounds = 0;
   bool more = true;
   for (int reads = 0; more && reads < most_reads; ++reads) {
     // Everything of one read is parsed, handled, answered and written before the next one.
     const bool paused = core_.read_allowance() == 0;
     more = transport_->pump();
     keep_time();
-    do {
+    bool busy = true;
+    for (; busy && rounds < most_rounds; ++rounds) {
+      if (std::exchange(show_waiting_, false)) show_messages();
       answer_in_message_mode();
       hand_out_completions();
       drain_tasks();
-    } while (flush());
-    if (core_.ended()) {
-      finish();
-      return false;
+      busy = flush();
     }
+    if (std::exchange(held_back_, false)) transport_->push();
+    publish();  // what was written changes the state, too
+    if (core_.ended()) return finish();
+    if (busy) return true;
     more = more || (paused && core_.read_allowance() != 0);
   }
   set_timer();
   return more;
 }
 
-// Time comes after the read: what has arrived is older than the deadline.
+// Time comes after the read: what has arrived is older than the deadline. An armed timer is never
+// later than the deadline, so a busy connection compares two numbers here.
 void driver::keep_time() {
-  if (const auto due = core_.deadline(); due && *due <= now()) core_.tick(now());
+  time_ = clock_.now();
+  if (!armed_ || *armed_ > time_) return;
+  armed_.reset();
   const core::duration asleep = time_asleep();
-  if (asleep - asleep_ > noticeable_sleep) core_.woke_up(now());
+  if (asleep - asleep_ > noticeable_sleep) core_.woke_up(time_);
   asleep_ = asleep;
-  if (core_.take_probe() && transport_->peer_gone()) core_.peer_gone(now());
+  core_.tick(time_);
+  if (core_.take_probe() && transport_->peer_gone()) core_.peer_gone(time_);
 }
 
 // Writes what is there, and obeys. True when that finished something that handlers wait for.
@@ -315,7 +347,11 @@ bool driver::flush() {
   while (!write_in_flight_) {
     const auto list = core_.output(now());
     if (list.empty()) break;
-    const write_result sent = transport_->write(list);
+    // Unread messages will likely be answered in this turn, too.
+    const bool more = core_.has_unread();
+    const write_result sent = transport_->write(
+        list, more ? transport::urgency::more_follows : transport::urgency::now);
+    held_back_ = more;
     if (sent.what == write_result::outcome::failed) {
       core_.output_failed(sent.how, sent.os_error, now());
       break;
@@ -345,14 +381,16 @@ bool driver::flush() {
   return !core_.completions().empty();
 }
 
+// Those that are there now: what their handlers start and what completes at once is for the next
+// round, so that nobody keeps the loop for himself.
 void driver::hand_out_completions() {
   publish();
-  while (next_ready_ < ready_.size() || !core_.completions().empty()) {
-    if (next_ready_ == ready_.size()) {
-      ready_.clear();
-      next_ready_ = 0;
-      ready_.swap(core_.completions());
-    }
+  if (next_ready_ == ready_.size()) {
+    ready_.clear();
+    next_ready_ = 0;
+    ready_.swap(core_.completions());
+  }
+  while (next_ready_ < ready_.size()) {
     core::completion done = std::move(ready_[next_ready_++]);
     if (done.owner == 0) continue;  // ours: nobody waits
     call& finished = *call_of(done.owner);
@@ -361,9 +399,9 @@ void driver::hand_out_completions() {
   }
 }
 
-// What others may see from any thread, before a handler can ask for it.
+// What others may see from any thread, before a handler can ask for it. The state comes last: who
+// sees that the connection has ended finds the record, too.
 void driver::publish() {
-  status_->publish(core_.state());
   if (!close_published_ && core_.close_status()) {
     close_published_ = true;
     status_->publish({*core_.close_status(), core_.close_description()});
@@ -372,22 +410,24 @@ void driver::publish() {
     record_published_ = true;
     status_->publish(core_.record());
   }
+  status_->publish(core_.state());
 }
 
 // The connection has ended: the last completions, the hooks; nothing is left that holds us.
-void driver::finish() {
+bool driver::finish() {
   hand_out_completions();
   on_message_.reset();
   while (!end_handlers_.empty()) {
-    const end_handler told = std::move(end_handlers_.back());
-    end_handlers_.pop_back();
+    const end_handler told = std::move(end_handlers_.front());
+    end_handlers_.erase(end_handlers_.begin());
     told(core_.record());
   }
   clock_.disarm(*this);
-  hand_out_completions();
+  return !core_.completions().empty();
 }
 
 void driver::set_timer() {
+  if (armed_ && core_.quiet()) return;
   const auto due = core_.deadline();
   if (!due || (armed_ && *armed_ <= *due)) return;
   armed_ = due;
@@ -405,13 +445,20 @@ void driver::answer_in_message_mode() {
 std::size_t driver::read_allowance() { return core_.read_allowance(); }
 
 void driver::on_bytes(core::bytes data) {
-  const core::instant time = now();
-  core_.received(data, time);
+  core_.received(data, now());
+  show_messages();
+}
+
+void driver::show_messages() {
   const std::shared_ptr<message_handler> handler = on_message_;
   if (!handler) return;
+  const core::instant time = now();
+  showing_ = true;
   try {
     while (const auto message = core_.next_message(time)) (*handler)(*message);
+    showing_ = false;
   } catch (...) {  // D11: the rest of the bytes must not outlive this call
+    showing_ = false;
     core_.close_for(cause::handler_error, close_status::internal_server_error,
                     "the message handler failed", time);
     core_.show_messages(false);
@@ -421,6 +468,9 @@ void driver::on_bytes(core::bytes data) {
 }
 
 void driver::on_input_end(core::input_end how, int os_error) {
+  if (how == core::input_end::truncated && core_.phase() == core::phase::closed) {
+    core_.note_missing_close_notify();
+  }
   core_.input_ended(how, os_error, now());
 }
 
@@ -453,6 +503,8 @@ void driver::forget_calls() {
     unlink(forgotten);
     forgotten.forget();
   }
+  end_handlers_.clear();  // they may own whatever owns this
+  on_message_.reset();
 }
 
 void submit(driver& to, call& what) { to.submit(what); }

@@ -75,10 +75,12 @@ class driver final : public transport_listener {
   [[nodiscard]] bool flush();
   void hand_out_completions();
   void publish();
-  void finish();
+  [[nodiscard]] bool finish();
   void set_timer();
+  void show_messages();
   void answer_in_message_mode();
-  [[nodiscard]] core::instant now() const { return clock_.now(); }
+  /// Within a turn, the time of its last read: the clock is not asked for every message.
+  [[nodiscard]] core::instant now() const { return turning_ ? time_ : clock_.now(); }
 
   void link(call& what) noexcept;
   void unlink(call& what) noexcept;
@@ -91,6 +93,7 @@ class driver final : public transport_listener {
 
   std::atomic<const void*> inside_{nullptr};
   std::atomic<bool> turn_posted_{false};
+  std::atomic<bool> turn_missed_{false};  // a turn found somebody else inside
   bool turning_ = false;
 
   std::mutex tasks_mutex_;
@@ -102,12 +105,16 @@ class driver final : public transport_listener {
   call* pending_ = nullptr;
 
   std::shared_ptr<message_handler> on_message_;
+  bool showing_ = false;       // on_message_ runs
+  bool show_waiting_ = false;  // it is new: whole messages may wait for it
   std::vector<end_handler> end_handlers_;
   std::string leftover_;  // came in the same read as the handshake
   std::optional<core::instant> armed_;
+  core::instant time_{};
   std::atomic<core::sender> next_sender_{1};
   core::duration asleep_ = time_asleep();
   bool write_in_flight_ = false;
+  bool held_back_ = false;  // the last write may wait in the kernel
   bool close_published_ = false;
   bool record_published_ = false;
 };

@@ -22,6 +22,7 @@ void memory_transport::start(const std::shared_ptr<transport_listener>& listener
   const std::lock_guard lock(link_->mutex);
   listener_ = listener.get();
   mine().reader = listener;
+  work_.emplace(mine().executor);
 }
 
 // With the mutex held.
@@ -57,6 +58,7 @@ bool memory_transport::pump() {
   }
   if (end) {
     input_ended_ = true;
+    work_.reset();
     listener_->on_input_end(*end, *end == core::input_end::reset ? ECONNRESET : 0);
     return false;
   }
@@ -64,7 +66,7 @@ bool memory_transport::pump() {
   return !closed_;
 }
 
-write_result memory_transport::write(std::span<const core::const_bytes> list) {
+write_result memory_transport::write(std::span<const core::const_bytes> list, urgency) {
   const std::lock_guard lock(link_->mutex);
   inbound& out = theirs();
   if (mine().reset || out.reader_gone) {
@@ -93,6 +95,7 @@ void memory_transport::shut_output() {
 
 core::closing_facts memory_transport::close(ending how) {
   closed_ = true;
+  work_.reset();
   const std::lock_guard lock(link_->mutex);
   inbound& in = mine();
   core::closing_facts facts;

@@ -3,7 +3,10 @@
 // does closing with unread data, as a kernel does.
 #pragma once
 
+#include <boost/asio/executor_work_guard.hpp>
+
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "adieu/net/transport.hpp"
@@ -19,7 +22,8 @@ class memory_transport final : public transport {
 
   void start(const std::shared_ptr<transport_listener>& listener) override;
   [[nodiscard]] bool pump() override;
-  [[nodiscard]] write_result write(std::span<const core::const_bytes> list) override;
+  [[nodiscard]] write_result write(std::span<const core::const_bytes> list,
+                                   urgency) override;
   void shut_output() override;
   core::closing_facts close(ending how) override;
   [[nodiscard]] bool peer_gone() override;
@@ -48,6 +52,8 @@ class memory_transport final : public transport {
   std::shared_ptr<link> link_;
   int end_;
   transport_listener* listener_ = nullptr;
+  // As a socket that is being read, an open end keeps its loop running.
+  std::optional<boost::asio::executor_work_guard<boost::asio::any_io_executor>> work_;
   bool input_ended_ = false;
   bool closed_ = false;
 };

@@ -12,15 +12,15 @@ namespace http = boost::beast::http;
 using outcome = io_result::outcome;
 using socket_type = socket_stream::socket_type;
 
-opening_deadline::opening_deadline(socket_type& socket, std::chrono::milliseconds after)
-    : timer_(socket.get_executor()) {
+opening_deadline::opening_deadline(const asio::any_io_executor& executor,
+                                   std::chrono::milliseconds after, std::function<void()> close)
+    : watched_(std::make_shared<watched>(watched{std::move(close)})), timer_(executor) {
   if (after.count() == 0) return;
   timer_.expires_after(after);
-  timer_.async_wait([&socket, expired = expired_](error_code ec) {
-    if (ec) return;
-    *expired = true;
-    error_code ignored;
-    socket.close(ignored);
+  timer_.async_wait([watched = watched_](error_code ec) {
+    if (ec || !watched->close) return;
+    watched->expired = true;
+    watched->close();
   });
 }
 
@@ -94,6 +94,11 @@ asio::awaitable<void> read_header(socket_stream& stream,
   const connect_step step = IsRequest ? connect_step::request : connect_step::response;
   for (;;) {
     if (!buffer.empty()) {
+      // The parser waits for a whole line; what is no HTTP may never send one.
+      constexpr std::string_view begin = "HTTP/1.";
+      if (!IsRequest && !parser.got_some() && !begin.starts_with(buffer.substr(0, begin.size()))) {
+        throw opening_failure{errc::not_a_websocket, {step, 0, "the answer is not HTTP"}};
+      }
       error_code ec;
       const std::size_t used = parser.put(asio::buffer(buffer), ec);
       buffer.erase(0, used);

@@ -7,6 +7,8 @@
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 
+#include <functional>
+
 #include "adieu/core/handshake.hpp"
 #include "adieu/error.hpp"
 #include "net/socket_stream.hpp"
@@ -19,15 +21,30 @@ struct opening_failure {
   connect_failure where;
 };
 
-/// Closes `stream` when it expires, so that whatever waits on it fails.
+/// Closes the socket when it expires, so that whatever waits on it fails.
 class opening_deadline {
  public:
   /// 0: never.
-  opening_deadline(socket_stream::socket_type& socket, std::chrono::milliseconds after);
-  [[nodiscard]] bool expired() const noexcept { return *expired_; }
+  template <typename Socket>
+  opening_deadline(Socket& socket, std::chrono::milliseconds after)
+      : opening_deadline(socket.get_executor(), after, [&socket] {
+          error_code ignored;
+          socket.close(ignored);
+        }) {}
+  opening_deadline(const opening_deadline&) = delete;
+  opening_deadline& operator=(const opening_deadline&) = delete;
+  ~opening_deadline() { watched_->close = nullptr; }
+  [[nodiscard]] bool expired() const noexcept { return watched_->expired; }
 
  private:
-  std::shared_ptr<bool> expired_ = std::make_shared<bool>(false);
+  opening_deadline(const boost::asio::any_io_executor& executor, std::chrono::milliseconds after,
+                   std::function<void()> close);
+  // The timer's handler may be on its way already when the deadline is destroyed.
+  struct watched {
+    std::function<void()> close;
+    bool expired = false;
+  };
+  std::shared_ptr<watched> watched_;
   boost::asio::steady_timer timer_;
 };
 

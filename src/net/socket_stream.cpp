@@ -10,10 +10,12 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 namespace adieu::net {
 namespace {
@@ -47,7 +49,8 @@ core::input_end input_end_of(io_result::outcome what) noexcept {
   }
 }
 
-socket_stream::socket_stream(socket_type socket) : socket_(std::move(socket)) {
+socket_stream::socket_stream(socket_type socket)
+    : socket_(std::move(socket)), descriptor_(socket_.native_handle()) {
   boost::system::error_code ignored;
   socket_.native_non_blocking(true, ignored);
   const int family = socket_.local_endpoint(ignored).protocol().family();
@@ -55,22 +58,42 @@ socket_stream::socket_stream(socket_type socket) : socket_(std::move(socket)) {
   if (is_tcp_) socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
 }
 
+socket_stream::socket_stream(socket_stream&& other) noexcept
+    : socket_(std::move(other.socket_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      detached_(std::exchange(other.detached_, false)),
+      tls_(std::move(other.tls_)),
+      is_tcp_(other.is_tcp_),
+      fin_sent_(other.fin_sent_) {}
+
+socket_stream::~socket_stream() {
+  if (detached_) ::close(descriptor_);
+}
+
+int socket_stream::detach() {
+  if (!detached_) socket_.release();
+  detached_ = true;
+  return descriptor_;
+}
+
 io_result socket_stream::read(core::bytes into) {
+  if (!is_open()) return {io_result::outcome::error, 0, EBADF};
   if (tls_) {
     ERR_clear_error();
     const int size = static_cast<int>(std::min<std::size_t>(into.size(), 1U << 30U));
     return tls_outcome(SSL_read(tls_.get(), into.data(), size));
   }
   for (;;) {
-    const auto got = ::recv(socket_.native_handle(), into.data(), into.size(), 0);
+    const auto got = ::recv(descriptor_, into.data(), into.size(), 0);
     if (got > 0) return {io_result::outcome::done, static_cast<std::size_t>(got)};
     if (got == 0) return {io_result::outcome::fin};
     if (errno != EINTR) return failure(errno);
   }
 }
 
-io_result socket_stream::write(std::span<const core::const_bytes> list) {
+io_result socket_stream::write(std::span<const core::const_bytes> list, transport::urgency when) {
   if (tls_) return tls_write(list);
+  const int flags = MSG_NOSIGNAL | (when == transport::urgency::more_follows ? MSG_MORE : 0);
   std::array<iovec, most_buffers> vector;
   const std::size_t count = std::min(list.size(), most_buffers);
   for (std::size_t i = 0; i < count; ++i) {
@@ -80,11 +103,18 @@ io_result socket_stream::write(std::span<const core::const_bytes> list) {
   message.msg_iov = vector.data();
   message.msg_iovlen = count;
   for (;;) {
-    const auto sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
+    const auto sent = count == 1 ? ::send(descriptor_, list[0].data(), list[0].size(), flags)
+                                 : ::sendmsg(descriptor_, &message, flags);
     if (sent >= 0) return {io_result::outcome::done, static_cast<std::size_t>(sent)};
     if (errno == EAGAIN) return {io_result::outcome::want_write};
     if (errno != EINTR) return failure(errno);
   }
+}
+
+// Linux: setting TCP_NODELAY, also again, pushes what MSG_MORE held back.
+void socket_stream::push() noexcept {
+  const int on = 1;
+  if (is_tcp_) ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 io_result socket_stream::tls_write(std::span<const core::const_bytes> list) {
@@ -106,7 +136,9 @@ io_result socket_stream::tls_write(std::span<const core::const_bytes> list) {
   return total;
 }
 
+// TLS keeps the number of the descriptor: once it is closed, that may be another connection's.
 io_result socket_stream::handshake(role self) {
+  if (!is_open()) return {io_result::outcome::error, 0, EBADF};
   ERR_clear_error();
   return tls_outcome(self == role::client ? SSL_connect(tls_.get()) : SSL_accept(tls_.get()));
 }
@@ -132,32 +164,37 @@ io_result socket_stream::tls_outcome(int returned) {
 }
 
 void socket_stream::shut_output() {
+  if (!is_open()) return;
   if (tls_ && SSL_is_init_finished(tls_.get())) {
     ERR_clear_error();
     SSL_shutdown(tls_.get());
   }
-  ::shutdown(socket_.native_handle(), SHUT_WR);
+  ::shutdown(descriptor_, SHUT_WR);
   fin_sent_ = true;
 }
 
 core::closing_facts socket_stream::close(transport::ending how) {
   core::closing_facts facts;
-  if (!socket_.is_open()) return facts;
-  const int descriptor = socket_.native_handle();
+  if (!is_open()) return facts;
   if (how == transport::ending::cut && !fin_sent_) shut_output();
   int waiting = 0;
-  if (is_tcp_ && ::ioctl(descriptor, SIOCOUTQ, &waiting) == 0) {
+  if (is_tcp_ && ::ioctl(descriptor_, SIOCOUTQ, &waiting) == 0) {
     const int fin = fin_sent_ && waiting > 0 ? 1 : 0;
     facts.unacknowledged = static_cast<std::uint64_t>(waiting - fin);
   }
   if (how == transport::ending::reset) {
     const linger now{1, 0};
-    ::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-  } else if (::ioctl(descriptor, FIONREAD, &waiting) == 0) {
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  } else if (::ioctl(descriptor_, FIONREAD, &waiting) == 0) {
     facts.unread_in_kernel = waiting > 0;
   }
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  if (detached_) {
+    ::close(descriptor_);
+    detached_ = false;
+  } else {
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+  }
   return facts;
 }
 
@@ -165,10 +202,10 @@ bool socket_stream::peer_gone() {
   if (is_tcp_) {
     tcp_info info{};
     socklen_t size = sizeof info;
-    if (::getsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return true;
+    if (::getsockopt(descriptor_, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return true;
     return info.tcpi_state == TCP_CLOSE_WAIT || info.tcpi_state == TCP_CLOSE;
   }
-  pollfd ask{socket_.native_handle(), POLLRDHUP, 0};
+  pollfd ask{descriptor_, POLLRDHUP, 0};
   return ::poll(&ask, 1, 0) > 0 && (ask.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 

@@ -23,26 +23,37 @@ class socket_stream {
   /// The socket becomes non-blocking; on TCP, TCP_NODELAY is set.
   explicit socket_stream(socket_type socket);
 
+  ~socket_stream();
+  socket_stream(socket_stream&& other) noexcept;
+  socket_stream& operator=(socket_stream&&) = delete;
+
   void use_tls(ssl_ptr session) noexcept { tls_ = std::move(session); }
   [[nodiscard]] SSL* tls() const noexcept { return tls_.get(); }
+  /// To wait on through Asio; not after detach().
   [[nodiscard]] socket_type& socket() noexcept { return socket_; }
+  /// Takes the descriptor out of Asio's reactor, for somebody else to watch.
+  int detach();
 
   [[nodiscard]] io_result read(core::bytes into);
-  [[nodiscard]] io_result write(std::span<const core::const_bytes> list);
+  [[nodiscard]] io_result write(std::span<const core::const_bytes> list,
+                                transport::urgency when = transport::urgency::now);
+  /// Sends what was written with `more_follows`.
+  void push() noexcept;
   /// One step of the TLS handshake; `done` when it is complete.
   [[nodiscard]] io_result handshake(role self);
 
   void shut_output();
   core::closing_facts close(transport::ending how);
   [[nodiscard]] bool peer_gone();
-  /// A read that brought less than asked has emptied the kernel's buffer.
-  [[nodiscard]] bool short_read_drains() const noexcept { return !tls_; }
 
  private:
+  [[nodiscard]] bool is_open() const noexcept { return detached_ || socket_.is_open(); }
   [[nodiscard]] io_result tls_outcome(int returned);
   [[nodiscard]] io_result tls_write(std::span<const core::const_bytes> list);
 
   socket_type socket_;
+  int descriptor_;  // ours alone once detached
+  bool detached_ = false;
   ssl_ptr tls_;
   bool is_tcp_ = false;
   bool fin_sent_ = false;

@@ -9,14 +9,16 @@ using outcome = io_result::outcome;
 
 void socket_transport::start(const std::shared_ptr<transport_listener>& listener) {
   listener_ = listener.get();
+  edges_ = edge_set::of(stream_.socket().get_executor());
+  if (edges_ != nullptr) edges_->add(stream_.detach(), ready_, listener);
 }
 
 void socket_transport::take_readiness() {
-  if (input_.ready.exchange(false, std::memory_order_acquire)) {
-    input_.waiting = false;
+  if (ready_.readable.exchange(false, std::memory_order_acquire)) {
+    waiting_to_read_ = false;
     readable_ = true;
   }
-  if (output_.ready.exchange(false, std::memory_order_acquire)) output_.waiting = false;
+  if (ready_.writable.exchange(false, std::memory_order_acquire)) waiting_to_write_ = false;
 }
 
 bool socket_transport::pump() {
@@ -30,14 +32,14 @@ bool socket_transport::pump() {
     const io_result got = stream_.read(space);
     switch (got.what) {
       case outcome::done:
-        if (stream_.short_read_drains() && got.size < space.size()) readable_ = false;
+        if (got.size < space.size() && short_read_drains()) readable_ = false;
         listener_->on_bytes(space.first(got.size));
         return !closed_;  // the next call waits, after what came of this read was written
       case outcome::want_read:
         readable_ = false;
         break;
       case outcome::want_write:
-        wait(socket_type::wait_write, output_);
+        wait_to_write();
         return false;
       case outcome::fin:
       case outcome::reset:
@@ -48,35 +50,47 @@ bool socket_transport::pump() {
         return false;
     }
   }
-  wait(socket_type::wait_read, input_);
+  wait_to_read();
   return false;
 }
 
-void socket_transport::wait(socket_type::wait_type what, direction& side) {
-  if (side.waiting || closed_) return;
-  side.waiting = true;
+void socket_transport::wait_to_read() {
+  if (waiting_to_read_ || closed_) return;
+  waiting_to_read_ = true;
+  if (edges_ != nullptr) return;
   stream_.socket().async_wait(
-      what, [&side, keep = listener_->shared_from_this()](boost::system::error_code) {
-        side.ready.store(true, std::memory_order_release);
+      socket_type::wait_read,
+      [this, keep = listener_->shared_from_this()](boost::system::error_code) {
+        ready_.readable.store(true, std::memory_order_release);
         keep->on_event();
       });
 }
 
-write_result socket_transport::write(std::span<const core::const_bytes> list) {
+void socket_transport::wait_to_write() {
+  if (waiting_to_write_ || closed_) return;
+  waiting_to_write_ = true;
+  if (edges_ != nullptr) return;
+  stream_.socket().async_wait(
+      socket_type::wait_write,
+      [this, keep = listener_->shared_from_this()](boost::system::error_code) {
+        ready_.writable.store(true, std::memory_order_release);
+        keep->on_event();
+      });
+}
+
+write_result socket_transport::write(std::span<const core::const_bytes> list, urgency when) {
   take_readiness();
-  if (output_.waiting) return {};
-  const io_result sent = stream_.write(list);
+  if (waiting_to_write_) return {};
+  const io_result sent = stream_.write(list, when);
   switch (sent.what) {
     case outcome::done:
       return {write_result::outcome::written, sent.size};
     case outcome::want_read:  // TLS: a record of the peer's first
+      wait_to_read();
+      return {};
     case outcome::want_write:
-      if (sent.what == outcome::want_read) {
-        wait(socket_type::wait_read, input_);
-      } else {
-        wait(socket_type::wait_write, output_);
-      }
-      return {write_result::outcome::written, 0};
+      wait_to_write();
+      return {};
     case outcome::fin:
     case outcome::reset:
     case outcome::truncated:
@@ -88,7 +102,9 @@ write_result socket_transport::write(std::span<const core::const_bytes> list) {
 }
 
 core::closing_facts socket_transport::close(ending how) {
+  if (closed_) return {};
   closed_ = true;
+  if (edges_ != nullptr) edges_->remove(stream_.detach());
   return stream_.close(how);
 }
 

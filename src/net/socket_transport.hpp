@@ -3,8 +3,7 @@
 // before the peer's Close was read is known for certain.
 #pragma once
 
-#include <atomic>
-
+#include "net/edge_set.hpp"
 #include "net/socket_stream.hpp"
 
 namespace adieu::net {
@@ -15,26 +14,30 @@ class socket_transport final : public transport {
 
   void start(const std::shared_ptr<transport_listener>& listener) override;
   [[nodiscard]] bool pump() override;
-  [[nodiscard]] write_result write(std::span<const core::const_bytes> list) override;
+  [[nodiscard]] write_result write(std::span<const core::const_bytes> list,
+                                   urgency when) override;
+  void push() override { stream_.push(); }
   void shut_output() override { stream_.shut_output(); }
   core::closing_facts close(ending how) override;
   [[nodiscard]] bool peer_gone() override { return stream_.peer_gone(); }
 
  private:
-  // One direction's wait for readiness. `ready` is set by the waiting handler, which may run while
-  // another thread is in the driver; the rest belongs to whoever is in the driver.
-  struct direction {
-    bool waiting = false;
-    std::atomic<bool> ready{false};
-  };
-  void wait(socket_stream::socket_type::wait_type what, direction& side);
+  void wait_to_read();
+  void wait_to_write();
   void take_readiness();
+  /// A read that brought less than asked has emptied the kernel's buffer; but TLS reads by records,
+  /// and no edge tells again of a FIN that was there already.
+  [[nodiscard]] bool short_read_drains() const noexcept {
+    return stream_.tls() == nullptr && !ready_.input_ends.load(std::memory_order_acquire);
+  }
 
   socket_stream stream_;
   transport_listener* listener_ = nullptr;
-  direction input_;
-  direction output_;
+  edge_set* edges_ = nullptr;  // null: the waits go through Asio
+  readiness ready_;            // set while another thread may be in the driver
   bool readable_ = true;
+  bool waiting_to_read_ = false;
+  bool waiting_to_write_ = false;
   bool input_ended_ = false;
   bool closed_ = false;
 };

@@ -12,13 +12,34 @@ namespace adieu::net {
 
 [[nodiscard]] boost::asio::any_io_executor executor_of(const driver& connection) noexcept;
 
+[[nodiscard]] constexpr core::operation operation_of(call_kind kind) noexcept {
+  switch (kind) {
+    case call_kind::send:
+      return core::operation::send;
+    case call_kind::ping:
+      return core::operation::ping;
+    case call_kind::close:
+    case call_kind::wait_closed:
+      return core::operation::close;
+    case call_kind::close_output:
+      return core::operation::close_output;
+    case call_kind::receive:
+    case call_kind::receive_some:
+    case call_kind::receive_message:
+      break;
+  }
+  return core::operation::receive;
+}
+
 /// N1: a websocket that was never connected is in state none, where no operation is valid.
 template <call_kind Kind, typename Handler>
 void refuse_unconnected(Handler handler) {
   core::completion refused;
   refused.error = errc::invalid_state;
+  refused.what = operation_of(Kind);
   refused.seen = state::none;
-  boost::asio::post(boost::asio::get_associated_executor(handler),
+  const auto executor = boost::asio::get_associated_executor(handler);  // before it is moved
+  boost::asio::post(executor,
                     [handler = std::move(handler), refused = std::move(refused)]() mutable {
                       std::apply(std::move(handler),
                                  result_of<Kind>(std::move(refused), connection_status{}));

@@ -59,7 +59,8 @@ class stream_transport final : public transport {
     return false;
   }
 
-  [[nodiscard]] write_result write(std::span<const core::const_bytes> list) override {
+  [[nodiscard]] write_result write(std::span<const core::const_bytes> list,
+                                   urgency) override {
     if (write_.pending) return {};
     out_.clear();
     for (const core::const_bytes piece : list) out_.insert(out_.end(), piece.begin(), piece.end());

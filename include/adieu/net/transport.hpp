@@ -54,8 +54,14 @@ class transport {
   /// may be more at once. False: on_event() follows when there is, or reading is not allowed.
   [[nodiscard]] virtual bool pump() = 0;
 
+  /// Whether the bytes shall travel at once, or wait in the kernel for more of the same turn.
+  enum class urgency : std::uint8_t { now, more_follows };
+
   /// Writes what goes now. After less than everything, on_event() follows when there is room.
-  [[nodiscard]] virtual write_result write(std::span<const core::const_bytes> list) = 0;
+  [[nodiscard]] virtual write_result write(std::span<const core::const_bytes> list,
+                                           urgency when) = 0;
+  /// Lets go of what was written with `more_follows`.
+  virtual void push() {}
 
   /// Our FIN (TLS: close_notify first), behind what was written.
   virtual void shut_output() = 0;

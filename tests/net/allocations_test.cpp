@@ -1,0 +1,89 @@
+// P8: in steady state a message costs no allocation on the executor. Every operator new of the test
+// program is counted; sanitizers bring their own, so that only the plain build measures.
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "tests/net/worlds.hpp"
+
+namespace {
+std::atomic<long> allocations{0};
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define ADIEU_COUNTS 1
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* const memory = std::malloc(size != 0 ? size : 1)) return memory;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#else
+#define ADIEU_COUNTS 0
+#endif
+
+namespace adieu::test {
+namespace {
+
+class Allocations : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!ADIEU_COUNTS) GTEST_SKIP() << "sanitizers replace operator new";
+    pair = world.open();
+  }
+  tcp_world world;
+  ends pair;
+};
+
+// An echo: async_receive_message and async_send, each started from the other's handler.
+struct echo {
+  explicit echo(websocket& on) : socket(on) {}
+  void receive() {
+    socket.async_receive_message(got, [this](error_code ec, const receive_result& result) {
+      if (ec || result.type == message_type::close) return;
+      send();
+    });
+  }
+  void send() {
+    socket.async_send(got, [this](error_code ec) {
+      ++rounds;
+      if (!ec) receive();
+    });
+  }
+  websocket& socket;
+  message got;
+  long rounds = 0;
+};
+
+TEST_F(Allocations, P8_none_per_message_for_receives_and_sends) {
+  echo a(pair.client), b(pair.server);
+  a.got.payload.assign(100, 'x');
+  b.receive();
+  a.send();
+  ASSERT_TRUE(world.run_until([&] { return a.rounds > 500; }));
+  const long before = allocations;
+  const long rounds = a.rounds;
+  ASSERT_TRUE(world.run_until([&] { return a.rounds > rounds + 5000; }));
+  const long spent = allocations - before;
+  // run_until itself allocates nothing; what is left is timers and the like.
+  EXPECT_LT(spent, 50) << spent << " allocations for 10000 messages";
+}
+
+TEST_F(Allocations, P8_none_per_message_for_on_message_and_copied_sends) {
+  long rounds = 0;
+  pair.client.on_message([&](const message_view& view) {
+    ++rounds;
+    pair.client.send(view);
+  });
+  pair.server.on_message([&](const message_view& view) { pair.server.send(view); });
+  pair.client.send(std::string(100, 'x'));
+  ASSERT_TRUE(world.run_until([&] { return rounds > 500; }));
+  const long before = allocations;
+  const long then = rounds;
+  ASSERT_TRUE(world.run_until([&] { return rounds > then + 5000; }));
+  EXPECT_LT(allocations - before, 50) << allocations - before;
+}
+
+}  // namespace
+}  // namespace adieu::test
