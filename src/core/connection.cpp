@@ -180,6 +180,8 @@ void connection::break_limit(instant now) {
 }
 
 void connection::input_ended(input_end how, int os_error, instant now) {
+  // A write that met a reset has taken the error with it: the next read only says "the end".
+  if (how == input_end::fin && output_lost_ && lost_how_ == input_end::reset) how = lost_how_;
   if (is_over(phase_)) return;
   if (how == input_end::fin) {
     fin_seen_ = true;

@@ -72,6 +72,9 @@ void connection::tick(instant now) {
       }
     } else if (has_come(probe_due(), now)) {
       probe_now_ = true;
+      // The peer's Pings lie unread behind the window: it shall not take us for dead. RFC 6455
+      // §5.5.3.
+      outbox_.push_control(opcode::pong, {});
       next_probe_ = now + how_.options.probe_interval;
     } else {
       break;

@@ -1,5 +1,7 @@
 #include "net/driver.hpp"
 
+#include <boost/asio/bind_allocator.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
 namespace adieu::net {
@@ -45,7 +47,8 @@ class driver::visit {
   bool nested_ = false;
 };
 
-driver::driver(boost::asio::any_io_executor executor, std::unique_ptr<transport> carrier,
+driver::driver(boost::asio::any_io_executor executor,
+               std::unique_ptr<transport> carrier,
                const core::settings& how)
     : executor_(std::move(executor)),
       clock_(clock_service::of(executor_)),
@@ -118,11 +121,18 @@ void driver::drain_tasks() {
 void driver::post_turn() {
   if (inside_.load(std::memory_order_relaxed) == this_thread() && turning_) return;
   if (turn_posted_.exchange(true, std::memory_order_acq_rel)) return;
-  boost::asio::post(executor_, [self = std::static_pointer_cast<driver>(shared_from_this())] {
+  auto run = [self = std::static_pointer_cast<driver>(shared_from_this())] {
     // An exchange, not a store: it sees what was queued by whoever found the flag set.
     self->turn_posted_.exchange(false, std::memory_order_acq_rel);
     self->turn();
-  });
+  };
+  using plain_executor = boost::asio::io_context::executor_type;
+  if (const auto* const plain = executor_.target<plain_executor>()) {
+    boost::asio::post(
+        *plain, boost::asio::bind_allocator(turn_allocator<void>(turn_memory_), std::move(run)));
+  } else {
+    boost::asio::post(executor_, std::move(run));
+  }
 }
 
 void driver::start_call(call& what) {
@@ -136,28 +146,19 @@ void driver::start_call(call& what) {
     case call_kind::receive_some:
       core_.receive(owner, core::receive_kind::some, what.buffer, time);
       break;
-    case call_kind::receive_message:
-      core_.receive_message(owner, *what.into, time);
-      break;
+    case call_kind::receive_message: core_.receive_message(owner, *what.into, time); break;
     case call_kind::send:
       core_.send({owner, what.from, what.type, what.end_of_message, what.data}, time);
       break;
-    case call_kind::ping:
-      core_.ping(owner, time);
-      break;
-    case call_kind::close:
-      core_.close(owner, what.code, what.reason, time, what.timeout);
-      break;
-    case call_kind::close_output:
-      core_.close_output(owner, what.code, what.reason, time);
-      break;
-    case call_kind::wait_closed:
-      core_.wait_closed(owner);
-      break;
+    case call_kind::ping: core_.ping(owner, time); break;
+    case call_kind::close: core_.close(owner, what.code, what.reason, time, what.timeout); break;
+    case call_kind::close_output: core_.close_output(owner, what.code, what.reason, time); break;
+    case call_kind::wait_closed: core_.wait_closed(owner); break;
   }
 }
 
-// The call may have completed meanwhile, on its way to the handler: then there is nothing to cancel.
+// The call may have completed meanwhile, on its way to the handler: then there is nothing to
+// cancel.
 void driver::cancel(call& what) {
   with_core([this, owner = ticket_of(what)] { core_.cancel(owner, now()); });
 }
@@ -193,7 +194,8 @@ void driver::abandon_message(core::sender from) {
   with_core([this, from] { core_.abandon_message(from, now()); });
 }
 
-void driver::close(close_status code, std::string_view reason,
+void driver::close(close_status code,
+                   std::string_view reason,
                    std::optional<core::duration> timeout) {
   with_core([this, code, text = std::string(reason), timeout] {
     core_.close(0, code, text, now(), timeout);
@@ -201,9 +203,8 @@ void driver::close(close_status code, std::string_view reason,
 }
 
 void driver::close_for(cause why, close_status code, std::string_view reason) {
-  with_core([this, why, code, text = std::string(reason)] {
-    core_.close_for(why, code, text, now());
-  });
+  with_core(
+      [this, why, code, text = std::string(reason)] { core_.close_for(why, code, text, now()); });
 }
 
 std::optional<core::completion> driver::try_receive(core::bytes buffer) {
@@ -349,8 +350,8 @@ bool driver::flush() {
     if (list.empty()) break;
     // Unread messages will likely be answered in this turn, too.
     const bool more = core_.has_unread();
-    const write_result sent = transport_->write(
-        list, more ? transport::urgency::more_follows : transport::urgency::now);
+    const write_result sent =
+        transport_->write(list, more ? transport::urgency::more_follows : transport::urgency::now);
     held_back_ = more;
     if (sent.what == write_result::outcome::failed) {
       core_.output_failed(sent.how, sent.os_error, now());
@@ -365,8 +366,7 @@ bool driver::flush() {
     core_.wrote(sent.size, now());
   }
   switch (core_.take_command()) {
-    case core::command::none:
-      break;
+    case core::command::none: break;
     case core::command::shut_output:
       transport_->shut_output();
       core_.output_shut();
@@ -459,8 +459,10 @@ void driver::show_messages() {
     showing_ = false;
   } catch (...) {  // D11: the rest of the bytes must not outlive this call
     showing_ = false;
-    core_.close_for(cause::handler_error, close_status::internal_server_error,
-                    "the message handler failed", time);
+    core_.close_for(cause::handler_error,
+                    close_status::internal_server_error,
+                    "the message handler failed",
+                    time);
     core_.show_messages(false);
     (void)core_.next_message(time);
     throw;

@@ -1,10 +1,10 @@
 // One connection at work: joins a core::connection with a transport, time and the pending calls.
 //
-// Whoever wants to touch the core must be inside: one thread at a time, without waiting. A call from
-// any thread goes in, tells the core, and leaves; if somebody is inside already, it is queued, and
-// whoever turns next takes it first, so that calls keep their order (P8). Handlers, reads and writes
-// happen in turn() only, which runs on the connection's executor and never inside a call (rule 7 of
-// the house). So even an executor that several threads run does no harm.
+// Whoever wants to touch the core must be inside: one thread at a time, without waiting. A call
+// from any thread goes in, tells the core, and leaves; if somebody is inside already, it is queued,
+// and whoever turns next takes it first, so that calls keep their order (P8). Handlers, reads and
+// writes happen in turn() only, which runs on the connection's executor and never inside a call
+// (rule 7 of the house). So even an executor that several threads run does no harm.
 #pragma once
 
 #include <functional>
@@ -14,6 +14,7 @@
 #include "adieu/net/transport.hpp"
 #include "net/clock.hpp"
 #include "net/loop_end.hpp"
+#include "net/turn_memory.hpp"
 
 namespace adieu::net {
 
@@ -22,7 +23,8 @@ using end_handler = std::function<void(const disconnect_record&)>;
 
 class driver final : public transport_listener {
  public:
-  driver(boost::asio::any_io_executor executor, std::unique_ptr<transport> carrier,
+  driver(boost::asio::any_io_executor executor,
+         std::unique_ptr<transport> carrier,
          const core::settings& how);
   ~driver() override;
 
@@ -33,7 +35,9 @@ class driver final : public transport_listener {
   void forget_calls();
 
   [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
-  [[nodiscard]] const std::shared_ptr<connection_status>& status() const noexcept { return status_; }
+  [[nodiscard]] const std::shared_ptr<connection_status>& status() const noexcept {
+    return status_;
+  }
 
   // From any thread.
   void submit(call& what);
@@ -93,6 +97,7 @@ class driver final : public transport_listener {
 
   std::atomic<const void*> inside_{nullptr};
   std::atomic<bool> turn_posted_{false};
+  turn_memory turn_memory_;               // of the posted turn
   std::atomic<bool> turn_missed_{false};  // a turn found somebody else inside
   bool turning_ = false;
 

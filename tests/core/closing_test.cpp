@@ -28,8 +28,7 @@ std::vector<Enum> all(std::size_t count) {
 const auto phases = all<phase>(core::phase_count);
 const auto events = all<event>(core::event_count);
 
-// ── The second description
-// ────────────────────────────────────────────────────────────────────────
+// ── The second description ──────────────────────────────────────────────────────────────────
 
 // N2: the Close sent and the Close received are two facts; a failure and TCP's end are two more.
 struct facts {
@@ -210,8 +209,7 @@ TEST(ClosingTable, its_picture_names_every_phase) {
   }
 }
 
-// ── A real connection
-// ─────────────────────────────────────────────────────────────────────────────
+// ── A real connection ───────────────────────────────────────────────────────────────────────
 
 using pair_of_table = std::tuple<role, phase, event>;
 class ClosingPair : public ::testing::TestWithParam<pair_of_table> {};

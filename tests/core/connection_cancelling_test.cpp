@@ -111,8 +111,7 @@ TEST_P(Cancelling, P6_abort_after_both_closes_only_ends_the_teardown) {
   EXPECT_EQ(e.core.state(), state::closed);
 }
 
-// ── The destructor, phase by phase
-// ────────────────────────────────────────────────────────────────
+// ── The destructor, phase by phase ──────────────────────────────────────────────────────────
 
 TEST_P(Cancelling, P6_destroyed_before_both_closes_no_close_is_sent) {
   for (const int where : {0, 1, 2}) {

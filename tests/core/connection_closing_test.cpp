@@ -211,8 +211,7 @@ TEST_P(Closing, D13_1005_sends_a_close_without_a_payload) {
   EXPECT_EQ(them.core.close_status(), close_status::no_status_received);
 }
 
-// ── P1
-// ────────────────────────────────────────────────────────────────────────────────────────────
+// ── P1 ──────────────────────────────────────────────────────────────────────────────────────
 
 TEST_P(Closing, P1_sends_are_invalid_from_the_call_and_earlier_ones_go_out_first) {
   us.room = 0;
@@ -281,8 +280,7 @@ TEST_P(Closing, P1_nothing_is_parsed_after_the_peers_close) {
   EXPECT_EQ(us.core.state(), state::closed);
 }
 
-// ── P4
-// ────────────────────────────────────────────────────────────────────────────────────────────
+// ── P4 ──────────────────────────────────────────────────────────────────────────────────────
 
 websocket_options small_window() {
   websocket_options o;
@@ -358,8 +356,7 @@ TEST_P(Closing, P4_after_a_cancelled_receive_the_window_does_not_hide_the_close)
   EXPECT_GT(e.core.read_allowance(), 0U);
 }
 
-// ── D9
-// ────────────────────────────────────────────────────────────────────────────────────────────
+// ── D9 ──────────────────────────────────────────────────────────────────────────────────────
 
 TEST(Teardown, D9_N10_the_server_closes_tcp_first_and_the_client_waits) {
   pair p;
@@ -408,8 +405,7 @@ TEST_P(Closing, a_peer_that_closes_tcp_right_after_its_close_still_gets_ours) {
   EXPECT_EQ(e.record().tcp, tcp_end::peer_fin_first);
 }
 
-// ── Every cut of the network
-// ──────────────────────────────────────────────────────────────────────
+// ── Every cut of the network ────────────────────────────────────────────────────────────────
 
 TEST_P(Closing, every_cut_of_a_whole_conversation_gives_the_same_records) {
   const auto talk = [&](std::size_t piece) {

@@ -241,8 +241,7 @@ TEST_P(Receiving, D1_the_close_is_noticed_without_a_receive) {
   EXPECT_EQ(e.core.state(), state::close_received);
 }
 
-// ── The window
-// ────────────────────────────────────────────────────────────────────────────────────
+// ── The window ────────────────────────────────────────────────────────────────────────────────
 
 websocket_options small_window() {
   websocket_options o;
@@ -257,6 +256,17 @@ TEST_P(Receiving, P3_a_full_window_stops_reading_and_a_receive_resumes_it) {
   EXPECT_EQ(x.core.read_allowance(), 0U);
   EXPECT_EQ(x.data(x.receive()).size(), 100U);
   EXPECT_EQ(x.core.read_allowance(), 100U);
+}
+
+TEST_P(Receiving, P3_behind_a_full_window_pongs_tell_the_peer_that_we_live) {
+  endpoint x(self(), small_window());
+  x.feed({binary_op, std::string(100, 'a')});
+  x.advance(5s);
+  x.advance(5s);
+  const auto sent = x.frames();
+  ASSERT_EQ(sent.size(), 2U);
+  EXPECT_EQ(sent[0].op, pong_op);
+  EXPECT_EQ(sent[0].payload, "");
 }
 
 TEST_P(Receiving, P3_empty_frames_fill_the_window_too) {
@@ -300,12 +310,14 @@ TEST_P(Receiving, P3_a_slow_app_is_not_accused) {
   x.feed({binary_op, std::string(100, 'a')});
   x.advance(1h);
   EXPECT_EQ(x.core.state(), state::open);
-  EXPECT_EQ(x.frames(), std::vector<frame>{});  // no Ping either
+  for (const frame& sent : x.frames()) EXPECT_EQ(sent.op, pong_op);  // no Ping
+  const std::size_t pongs = x.frames().size();
   x.receive();
   x.advance(19s);
-  EXPECT_EQ(x.frames(), std::vector<frame>{});
+  EXPECT_EQ(x.frames().size(), pongs);
   x.advance(1s);
-  EXPECT_EQ(x.frames().size(), 1U);
+  EXPECT_EQ(x.frames().size(), pongs + 1);
+  EXPECT_EQ(x.frames().back().op, ping_op);
 }
 
 TEST_P(Receiving, P3_a_probe_interval_of_zero_asks_never) {
@@ -317,8 +329,7 @@ TEST_P(Receiving, P3_a_probe_interval_of_zero_asks_never) {
   EXPECT_EQ(x.probes, 0);
 }
 
-// ── Every cut
-// ─────────────────────────────────────────────────────────────────────────────────────
+// ── Every cut ─────────────────────────────────────────────────────────────────────────────────
 
 std::string conversation(role from) {
   return encode(from, {text_op, "caf\xC3\xA9"}) + encode(from, {ping_op, "one"}) +

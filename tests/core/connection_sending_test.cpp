@@ -243,6 +243,14 @@ TEST_P(Sending, a_failed_write_still_lets_the_peers_close_be_read) {
   EXPECT_EQ(e.record().lost.unsent_messages, 1U);
 }
 
+TEST_P(Sending, S9_the_end_that_follows_a_reset_write_is_a_reset) {
+  e.output_failed(input_end::reset, 32);
+  e.input_ended(input_end::fin);
+  ASSERT_TRUE(e.core.ended());
+  EXPECT_EQ(e.record().cause, cause::peer_reset);
+  EXPECT_EQ(e.record().tcp, tcp_end::reset_received);
+}
+
 TEST_P(Sending, a_failed_write_has_a_deadline) {
   e.output_failed(input_end::error, 110);
   e.advance(10s);

@@ -227,17 +227,16 @@ TEST(HandshakeRequest, Section4_2_1_WrongUpgradeOrConnection) {
 }
 
 TEST(HandshakeRequest, Section4_2_1_AKeyIsBase64Of16Bytes) {
-  for (const std::string key :
-       {"",
-        "dGhlIHNhbXBsZSBub25jZQ=",
-        "dGhlIHNhbXBsZSBub25jZQ===",
-        "dGhlIHNhbXBsZSBub25jZQ",
-        "dGhlIHNhbXBsZSBub25jZTE=",  // 17 bytes
-        "dGhlIHNhbXBsZSBub25jZTEy",  // 18 bytes
-        "dGhlIHNhbXBsZSBub25j",      // 15 bytes
-        "dGhlIHNhbXBsZSBub25j-Q==",
-        "dGhlIHNhbXBsZSBub2 jZQ==",
-        "====================Q==="}) {
+  for (const std::string key : {"",
+                                "dGhlIHNhbXBsZSBub25jZQ=",
+                                "dGhlIHNhbXBsZSBub25jZQ===",
+                                "dGhlIHNhbXBsZSBub25jZQ",
+                                "dGhlIHNhbXBsZSBub25jZTE=",  // 17 bytes
+                                "dGhlIHNhbXBsZSBub25jZTEy",  // 18 bytes
+                                "dGhlIHNhbXBsZSBub25j",      // 15 bytes
+                                "dGhlIHNhbXBsZSBub25j-Q==",
+                                "dGhlIHNhbXBsZSBub2 jZQ==",
+                                "====================Q==="}) {
     expect_refused(
         check(changed(good_request, "Sec-WebSocket-Key", key)),
         400,
@@ -246,7 +245,8 @@ TEST(HandshakeRequest, Section4_2_1_AKeyIsBase64Of16Bytes) {
 }
 
 TEST(HandshakeRequest, the_key_of_the_rfcs_example_has_spare_bits_and_is_accepted) {
-  const auto verdict = check(changed(good_request, "Sec-WebSocket-Key", "AQIDBAUGBwgJCgsMDQ4PEC=="));
+  const auto verdict =
+      check(changed(good_request, "Sec-WebSocket-Key", "AQIDBAUGBwgJCgsMDQ4PEC=="));
   EXPECT_EQ(verdict.problem, "");
 }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <new>
+#include <thread>
 
 #include "tests/net/worlds.hpp"
 
@@ -83,6 +84,29 @@ TEST_F(Allocations, P8_none_per_message_for_on_message_and_copied_sends) {
   const long then = rounds;
   ASSERT_TRUE(world.run_until([&] { return rounds > then + 5000; }));
   EXPECT_LT(allocations - before, 50) << allocations - before;
+}
+
+TEST_F(Allocations, P8_at_most_one_per_message_from_another_thread) {
+  long received = 0;
+  pair.server.on_message([&](const message_view&) { ++received; });
+  ASSERT_TRUE(world.run_until([] { return true; }));
+  constexpr long messages = 2000;
+  const std::string payload(100, 'x');
+  std::atomic<long> completed{0};
+  std::atomic<long> spent{0};
+  std::thread sender([&] {
+    const long before = allocations;
+    long mine = 0;
+    for (long i = 0; i < messages; ++i) {
+      pair.client.async_send(payload, [&](error_code) { ++completed; });
+      ++mine;
+      while (completed.load() < mine) std::this_thread::yield();
+    }
+    spent = allocations - before;
+  });
+  EXPECT_TRUE(world.run_until([&] { return received == messages && completed == messages; }));
+  sender.join();
+  EXPECT_LE(spent.load(), messages + 100) << spent.load();
 }
 
 }  // namespace
