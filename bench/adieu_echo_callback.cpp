@@ -1,10 +1,10 @@
 // Adieu's echo with on_message: every message is sent back from the reader's own memory.
-#include <adieu/adieu.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <cstdio>
 
 #include "support.hpp"
+#include <adieu/adieu.hpp>
 
 int main(int argc, char** argv) {
   boost::asio::io_context loop{1};

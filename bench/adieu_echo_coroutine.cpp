@@ -1,10 +1,10 @@
 // Adieu's echo as a coroutine that awaits every receive and every send.
-#include <adieu/adieu.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <cstdio>
 
 #include "support.hpp"
+#include <adieu/adieu.hpp>
 
 namespace {
 

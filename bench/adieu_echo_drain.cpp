@@ -1,10 +1,10 @@
 // Adieu's echo as a coroutine that waits once and then drains what has arrived with try_receive.
-#include <adieu/adieu.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <cstdio>
 
 #include "support.hpp"
+#include <adieu/adieu.hpp>
 
 namespace {
 

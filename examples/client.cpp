@@ -1,9 +1,10 @@
 // Sends one message, prints the answer, closes, and says how the connection ended.
-#include <adieu/adieu.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <iostream>
+
+#include <adieu/adieu.hpp>
 
 namespace asio = boost::asio;
 
@@ -19,9 +20,9 @@ asio::awaitable<void> talk(std::string url) {
 
 int main(int argc, char** argv) {
   asio::io_context loop;
-  asio::co_spawn(loop, talk(argc > 1 ? argv[1] : "ws://127.0.0.1:9001"),
-                 [](std::exception_ptr error) {
-                   if (error) std::rethrow_exception(error);
-                 });
+  asio::co_spawn(
+      loop, talk(argc > 1 ? argv[1] : "ws://127.0.0.1:9001"), [](std::exception_ptr error) {
+        if (error) std::rethrow_exception(error);
+      });
   loop.run();
 }

@@ -1,8 +1,9 @@
 // A server that sends every message back, in twenty lines.
-#include <adieu/adieu.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <iostream>
+
+#include <adieu/adieu.hpp>
 
 namespace asio = boost::asio;
 

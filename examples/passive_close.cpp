@@ -4,17 +4,18 @@
 //   switch (result.MessageType)
 //   {
 //       case WebSocketMessageType.Close:
-//           await client.CloseOutputAsync(result.CloseStatus!.Value, result.CloseStatusDescription, ct);
-//           break;
+//           await client.CloseOutputAsync(result.CloseStatus!.Value, result.CloseStatusDescription,
+//           ct); break;
 //   }
 //
 // The websocket goes out of scope right after it, and the end is clean all the same (P6).
-#include <adieu/adieu.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <array>
 #include <iostream>
+
+#include <adieu/adieu.hpp>
 
 namespace asio = boost::asio;
 

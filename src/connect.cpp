@@ -2,10 +2,10 @@
 // as an error code and a record.
 #include "adieu/connect.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/connect.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -44,12 +44,12 @@ struct attempt {
 
 void check(const connect_options& options) {
   const auto refuse = [](std::string detail) {
-    throw opening_failure{errc::invalid_argument,
-                          {connect_step::request, 0, std::move(detail)}};
+    throw opening_failure{errc::invalid_argument, {connect_step::request, 0, std::move(detail)}};
   };
   for (const auto& [name, value] : options.headers) {
     if (!core::is_token(name)) refuse("\"" + printable(name) + "\" is not a header's name");
-    if (!core::is_field_value(value)) refuse("the value of header " + name + " has control characters");
+    if (!core::is_field_value(value))
+      refuse("the value of header " + name + " has control characters");
     std::string lower = name;
     std::ranges::transform(lower, lower.begin(), [](char c) {
       return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
@@ -73,12 +73,10 @@ bool is_host(std::string_view name) {
   });
 }
 
-std::string request_text(const target& to, const connect_options& options,
-                         const std::string& key) {
+std::string request_text(const target& to, const connect_options& options, const std::string& key) {
   std::string text = "GET " + to.resource + " HTTP/1.1\r\n";
-  const bool own_host = std::ranges::any_of(options.headers, [](const auto& field) {
-    return is_host(field.first);
-  });
+  const bool own_host =
+      std::ranges::any_of(options.headers, [](const auto& field) { return is_host(field.first); });
   if (!own_host) text += "Host: " + to.authority + "\r\n";
   text += "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " + key +
           "\r\nSec-WebSocket-Version: 13\r\n";
@@ -105,14 +103,14 @@ awaitable<asio::ip::tcp::resolver::results_type> resolve(const target& to, attem
   }
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   auto resolver = std::make_shared<asio::ip::tcp::resolver>(executor);
-  auto timer = std::make_shared<asio::steady_timer>(executor, asio::steady_timer::time_point::max());
+  auto timer =
+      std::make_shared<asio::steady_timer>(executor, asio::steady_timer::time_point::max());
   if (now.timeout.count() != 0) timer->expires_after(now.left());
   auto got = std::make_shared<answer>();
-  resolver->async_resolve(to.host, to.port,
-                          [resolver, timer, got](error_code ec, auto results) {
-                            *got = {ec, std::move(results), true};
-                            timer->cancel();
-                          });
+  resolver->async_resolve(to.host, to.port, [resolver, timer, got](error_code ec, auto results) {
+    *got = {ec, std::move(results), true};
+    timer->cancel();
+  });
   error_code ignored;
   co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   if (!got->here) {
@@ -182,8 +180,8 @@ awaitable<opened> open(const std::string& url, const connect_options& options, a
       }
       stream.use_tls(make_session(*context, stream.socket().native_handle()));
       const bool verify = options.tls.verify == tls_client_options::verification::chain_and_host;
-      expect_host(*stream.tls(), options.tls.host_name.empty() ? to.host : options.tls.host_name,
-                  verify);
+      expect_host(
+          *stream.tls(), options.tls.host_name.empty() ? to.host : options.tls.host_name, verify);
       co_await shake_tls(stream, role::client);
     }
 
@@ -201,19 +199,17 @@ awaitable<opened> open(const std::string& url, const connect_options& options, a
     co_await read_header(stream, parser, out.leftover);
     const auto& response = parser.get();
     const std::vector<core::header_field> fields = fields_of(response);
-    const core::response_verdict verdict = core::check_response(
-        {response.result_int(), response.version(), fields},
-        {core::accept_for(key, sha1), options.subprotocols});
+    const core::response_verdict verdict =
+        core::check_response({response.result_int(), response.version(), fields},
+                             {core::accept_for(key, sha1), options.subprotocols});
     const connect_failure where{connect_step::response, response.result_int(), verdict.detail};
     switch (verdict.problem) {
-      case core::response_problem::none:
-        break;
+      case core::response_problem::none: break;
       case core::response_problem::not_a_websocket:
         throw opening_failure{errc::not_a_websocket, where};
       case core::response_problem::unsupported_protocol:
         throw opening_failure{errc::unsupported_protocol, where};
-      case core::response_problem::header_error:
-        throw opening_failure{errc::header_error, where};
+      case core::response_problem::header_error: throw opening_failure{errc::header_error, where};
     }
     out.subprotocol = verdict.subprotocol;
     if (deadline.expired()) throw opening_failure{errc::connect_timeout, where};
@@ -254,10 +250,13 @@ awaitable<connect_outcome> try_to_connect(std::string url, connect_options optio
   opening_failure failure{errc::success, {}};
   try {
     opened out = co_await open(url, options, now);
-    co_return connect_outcome(
-        {},
-        websocket::over(executor, std::move(out.carrier), role::client, options.websocket,
-                        std::move(out.leftover), std::move(out.subprotocol)));
+    co_return connect_outcome({},
+                              websocket::over(executor,
+                                              std::move(out.carrier),
+                                              role::client,
+                                              options.websocket,
+                                              std::move(out.leftover),
+                                              std::move(out.subprotocol)));
   } catch (const opening_failure& error) {
     failure = error;
   } catch (const system_error&) {
@@ -268,33 +267,38 @@ awaitable<connect_outcome> try_to_connect(std::string url, connect_options optio
   error_code ec = make_error_code(failure.code);
   if (now.timed_out) {
     ec = make_error_code(errc::connect_timeout);
-    failure.where = {now.step, failure.where.http_status,
+    failure.where = {now.step,
+                     failure.where.http_status,
                      "nothing came within " + std::to_string(options.timeout.count()) + " ms"};
   } else if (cancelled != asio::cancellation_type::none) {
     ec = asio::error::operation_aborted;
     failure.where = {now.step, failure.where.http_status, "the call was cancelled"};
   }
   co_return connect_outcome(
-      ec, websocket::failed(failed_status(failure.where, began,
-                                          std::chrono::steady_clock::now() - now.began)));
+      ec,
+      websocket::failed(
+          failed_status(failure.where, began, std::chrono::steady_clock::now() - now.began)));
 }
 
 }  // namespace
 
-std::function<void()> connect(asio::any_io_executor executor, std::string url,
-                              connect_options options, connected done) {
+std::function<void()> connect(asio::any_io_executor executor,
+                              std::string url,
+                              connect_options options,
+                              connected done) {
   auto signal = std::make_shared<asio::cancellation_signal>();
-  asio::co_spawn(executor, try_to_connect(std::move(url), std::move(options)),
-                 asio::bind_cancellation_slot(
-                     signal->slot(),
-                     [done = std::move(done), signal](std::exception_ptr error,
-                                                      connect_outcome outcome) {
-                       if (error) {
-                         done(asio::error::operation_aborted, std::move(outcome.socket));
-                       } else {
-                         done(outcome.ec, std::move(outcome.socket));
-                       }
-                     }));
+  asio::co_spawn(
+      executor,
+      try_to_connect(std::move(url), std::move(options)),
+      asio::bind_cancellation_slot(
+          signal->slot(),
+          [done = std::move(done), signal](std::exception_ptr error, connect_outcome outcome) {
+            if (error) {
+              done(asio::error::operation_aborted, std::move(outcome.socket));
+            } else {
+              done(outcome.ec, std::move(outcome.socket));
+            }
+          }));
   return [signal, executor] {
     asio::dispatch(executor, [signal] { signal->emit(asio::cancellation_type::terminal); });
   };

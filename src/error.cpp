@@ -13,14 +13,10 @@ constexpr int errc_mask = (1 << detail_shift) - 1;
 
 std::string_view valid_states(core::operation what) {
   switch (what) {
-    case core::operation::receive:
-      return "until the end was delivered once";
-    case core::operation::send:
-      return "in open and close_received, before a close was called";
-    case core::operation::ping:
-      return "in open, before a close was called";
-    case core::operation::close:
-      return "in open, close_sent and close_received";
+    case core::operation::receive: return "until the end was delivered once";
+    case core::operation::send: return "in open and close_received, before a close was called";
+    case core::operation::ping: return "in open, before a close was called";
+    case core::operation::close: return "in open, close_sent and close_received";
     case core::operation::close_output:
       return "in open and close_received, before a close was called";
   }
@@ -29,16 +25,11 @@ std::string_view valid_states(core::operation what) {
 
 std::string_view name_of(core::operation what) {
   switch (what) {
-    case core::operation::receive:
-      return "receive";
-    case core::operation::send:
-      return "send";
-    case core::operation::ping:
-      return "ping";
-    case core::operation::close:
-      return "close";
-    case core::operation::close_output:
-      return "close_output";
+    case core::operation::receive: return "receive";
+    case core::operation::send: return "send";
+    case core::operation::ping: return "ping";
+    case core::operation::close: return "close";
+    case core::operation::close_output: return "close_output";
   }
   return {};
 }
@@ -64,7 +55,8 @@ class category final : public boost::system::error_category {
     return out;
   }
 
-  bool equivalent(int code, const boost::system::error_condition& condition) const noexcept override {
+  bool equivalent(int code,
+                  const boost::system::error_condition& condition) const noexcept override {
     return condition.category() == *this && condition.value() == (code & errc_mask);
   }
 };

@@ -62,7 +62,9 @@ class server::implementation : public std::enable_shared_from_this<implementatio
   }
 
   void stop();
-  void shut_down(close_status code, const std::string& reason, std::chrono::milliseconds deadline,
+  void shut_down(close_status code,
+                 const std::string& reason,
+                 std::chrono::milliseconds deadline,
                  shut done);
 
   [[nodiscard]] std::size_t open_connections() const {
@@ -130,7 +132,8 @@ awaitable<void> server::implementation::session(std::shared_ptr<implementation> 
         failure = {errc::not_a_websocket, {connect_step::request, 500, "on_request threw"}};
       }
       if (deadline.expired()) {
-        failure = {errc::connect_timeout, {connect_step::request, 0, "the handshake took too long"}};
+        failure = {errc::connect_timeout,
+                   {connect_step::request, 0, "the handshake took too long"}};
       }
     }
     bool stopping = false;
@@ -141,8 +144,10 @@ awaitable<void> server::implementation::session(std::shared_ptr<implementation> 
       if (!failure && !stopping) {
         socket = websocket::over(self->executor,
                                  std::make_unique<net::socket_transport>(std::move(stream)),
-                                 role::server, self->options.websocket,
-                                 std::move(client->leftover), std::move(client->subprotocol));
+                                 role::server,
+                                 self->options.websocket,
+                                 std::move(client->leftover),
+                                 std::move(client->subprotocol));
         self->connections_.insert(socket.driver_);
       }
     }
@@ -175,8 +180,8 @@ awaitable<void> server::implementation::run_handler(websocket& socket, const req
     thrown = std::current_exception();
   }
   if (thrown) {
-    socket.driver_->close_for(cause::handler_error, close_status::internal_server_error,
-                              "the server's handler failed");
+    socket.driver_->close_for(
+        cause::handler_error, close_status::internal_server_error, "the server's handler failed");
     if (handler_failed) handler_failed(thrown);
   } else if (serve) {  // the peer's Close is answered with its own code
     socket.driver_->close(socket.close_status().value_or(close_status::normal_closure), {}, {});
@@ -225,8 +230,10 @@ void server::implementation::stop() {
   });
 }
 
-void server::implementation::shut_down(close_status code, const std::string& reason,
-                                       std::chrono::milliseconds deadline, shut done) {
+void server::implementation::shut_down(close_status code,
+                                       const std::string& reason,
+                                       std::chrono::milliseconds deadline,
+                                       shut done) {
   stop();
   if (const auto wrong = core::bad_close_argument(code, reason); !wrong.empty()) {
     return asio::post(executor, [done] { done(make_error_code(errc::invalid_argument), {}); });
@@ -262,8 +269,7 @@ server& server::operator=(server&& other) noexcept {
 void server::on_request(std::function<decision(const request&)> handler) {
   self_->decide = std::move(handler);
 }
-void server::on_connection(
-    std::function<awaitable<void>(websocket&, const request&)> handler) {
+void server::on_connection(std::function<awaitable<void>(websocket&, const request&)> handler) {
   self_->serve = std::move(handler);
 }
 void server::on_open(std::function<void(websocket&, const request&)> handler) {
@@ -309,7 +315,9 @@ void server::listen_unix(const std::string& path) {
 std::size_t server::connections() const { return self_->open_connections(); }
 asio::any_io_executor server::get_executor() const { return self_->executor; }
 
-void server::shut_down(close_status code, std::string reason, std::chrono::milliseconds deadline,
+void server::shut_down(close_status code,
+                       std::string reason,
+                       std::chrono::milliseconds deadline,
                        shut done) {
   self_->shut_down(code, reason, deadline, std::move(done));
 }

@@ -18,8 +18,11 @@ websocket::~websocket() {
   if (driver_) driver_->destroy();
 }
 
-websocket websocket::over(asio::any_io_executor executor, std::unique_ptr<net::transport> carrier,
-                          role self, const websocket_options& options, std::string leftover,
+websocket websocket::over(asio::any_io_executor executor,
+                          std::unique_ptr<net::transport> carrier,
+                          role self,
+                          const websocket_options& options,
+                          std::string leftover,
                           std::string subprotocol) {
   core::settings how;
   how.self = self;
@@ -33,12 +36,16 @@ websocket websocket::over(asio::any_io_executor executor, std::unique_ptr<net::t
   return out;
 }
 
-websocket websocket::over_socket(asio::generic::stream_protocol::socket socket, role self,
-                                 const websocket_options& options, std::string leftover) {
+websocket websocket::over_socket(asio::generic::stream_protocol::socket socket,
+                                 role self,
+                                 const websocket_options& options,
+                                 std::string leftover) {
   asio::any_io_executor executor = socket.get_executor();
   return over(std::move(executor),
-              std::make_unique<net::socket_transport>(net::socket_stream(std::move(socket))), self,
-              options, std::move(leftover));
+              std::make_unique<net::socket_transport>(net::socket_stream(std::move(socket))),
+              self,
+              options,
+              std::move(leftover));
 }
 
 websocket websocket::failed(std::shared_ptr<net::connection_status> status) {

@@ -37,29 +37,35 @@ struct connect_options {
 namespace net {
 using connected = std::function<void(error_code, websocket)>;
 /// Cancels what is returned here by calling it.
-std::function<void()> connect(asio::any_io_executor executor, std::string url,
-                              connect_options options, connected done);
+std::function<void()> connect(asio::any_io_executor executor,
+                              std::string url,
+                              connect_options options,
+                              connected done);
 }  // namespace net
 
 /// Connects on `executor`, which the websocket then lives on.
 ///
 /// URLs: `ws://host[:port]/path`, `wss://…`, and `ws+unix:/path/of/socket[:/path]`.
-/// Signature: void(error_code, websocket). When the code is set, the websocket is not connected, but
-/// its record() says at which step it failed, with the HTTP status if there was one, and why; so ask
-/// with `asio::as_tuple` rather than catch. Errors: invalid_argument, invalid_url, resolve_failed,
-/// connect_failed, tls_failed, certificate_rejected, connect_timeout, not_a_websocket,
-/// unsupported_protocol, header_error, connection_closed_prematurely; the system's error for a
-/// cancelled call. Cancelling gives the attempt up.
+/// Signature: void(error_code, websocket). When the code is set, the websocket is not connected,
+/// but its record() says at which step it failed, with the HTTP status if there was one, and why;
+/// so ask with `asio::as_tuple` rather than catch. Errors: invalid_argument, invalid_url,
+/// resolve_failed, connect_failed, tls_failed, certificate_rejected, connect_timeout,
+/// not_a_websocket, unsupported_protocol, header_error, connection_closed_prematurely; the system's
+/// error for a cancelled call. Cancelling gives the attempt up.
 template <typename Token = asio::deferred_t>
-[[nodiscard]] auto async_connect(asio::any_io_executor executor, std::string url,
-                                 connect_options options = {}, Token&& token = Token()) {
+[[nodiscard]] auto async_connect(asio::any_io_executor executor,
+                                 std::string url,
+                                 connect_options options = {},
+                                 Token&& token = Token()) {
   return asio::async_initiate<Token, void(error_code, websocket)>(
       [](auto handler, asio::any_io_executor on, std::string to, connect_options how) {
         using handler_type = std::decay_t<decltype(handler)>;
         auto slot = asio::get_associated_cancellation_slot(handler);
         auto shared = std::make_shared<handler_type>(std::move(handler));
         auto work = asio::make_work_guard(asio::get_associated_executor(*shared, on));
-        auto cancel = net::connect(on, std::move(to), std::move(how),
+        auto cancel = net::connect(on,
+                                   std::move(to),
+                                   std::move(how),
                                    [shared, slot, work](error_code ec, websocket socket) mutable {
                                      if (slot.is_connected()) slot.clear();
                                      asio::dispatch(work.get_executor(),
@@ -71,22 +77,28 @@ template <typename Token = asio::deferred_t>
           slot.assign([cancel = std::move(cancel)](asio::cancellation_type) { cancel(); });
         }
       },
-      token, std::move(executor), std::move(url), std::move(options));
+      token,
+      std::move(executor),
+      std::move(url),
+      std::move(options));
 }
 
 /// The same on the completion handler's executor: in a coroutine, its own.
 template <typename Token = asio::deferred_t>
-[[nodiscard]] auto async_connect(std::string url, connect_options options = {},
+[[nodiscard]] auto async_connect(std::string url,
+                                 connect_options options = {},
                                  Token&& token = Token()) {
   return asio::async_initiate<Token, void(error_code, websocket)>(
       [](auto handler, std::string to, connect_options how) {
         auto executor = asio::get_associated_executor(handler);
         static_assert(!std::is_same_v<decltype(executor), asio::system_executor>,
                       "a plain callback needs async_connect(executor, url, options, callback)");
-        async_connect(asio::any_io_executor(executor), std::move(to), std::move(how),
-                      std::move(handler));
+        async_connect(
+            asio::any_io_executor(executor), std::move(to), std::move(how), std::move(handler));
       },
-      token, std::move(url), std::move(options));
+      token,
+      std::move(url),
+      std::move(options));
 }
 
 }  // namespace adieu

@@ -17,7 +17,8 @@ struct memory_pair_options {
 
 /// The client's end and the server's end. Each runs on its own executor, which may be the same.
 [[nodiscard]] std::pair<websocket, websocket> make_memory_pair(
-    const asio::any_io_executor& client, const asio::any_io_executor& server,
+    const asio::any_io_executor& client,
+    const asio::any_io_executor& server,
     const memory_pair_options& options = {});
 
 }  // namespace adieu

@@ -1,5 +1,5 @@
-// A whole message, as `async_receive_message` fills it and `async_send` takes it; and a view of one,
-// as `on_message` shows it.
+// A whole message, as `async_receive_message` fills it and `async_send` takes it; and a view of
+// one, as `on_message` shows it.
 #pragma once
 
 #include <string>

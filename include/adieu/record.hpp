@@ -33,8 +33,8 @@ enum class cause : std::uint8_t {
   peer_not_reading,
   close_timeout,  ///< `timeout_phase` says what was waited for
   local_abort,
-  disposed,       ///< the websocket was destroyed before it was closed
-  handler_error,  ///< the server's handler threw, or a message's writer was abandoned
+  disposed,         ///< the websocket was destroyed before it was closed
+  handler_error,    ///< the server's handler threw, or a message's writer was abandoned
   transport_error,  ///< the operating system's error is in `os_error`
   connect_failed,   ///< the connection never opened; `connect` says where it stopped
 };
@@ -99,8 +99,8 @@ struct disconnect_record {
   std::optional<connect_failure> connect;
 
   tcp_end tcp = tcp_end::not_connected;
-  bool teardown_timed_out = false;      ///< both Closes passed, the peer's FIN did not come
-  bool close_notify_missing = false;    ///< both Closes passed, TLS's close_notify did not come
+  bool teardown_timed_out = false;    ///< both Closes passed, the peer's FIN did not come
+  bool close_notify_missing = false;  ///< both Closes passed, TLS's close_notify did not come
 
   losses lost;
 

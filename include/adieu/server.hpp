@@ -116,19 +116,21 @@ class server {
                                     std::chrono::milliseconds deadline = std::chrono::seconds(10),
                                     Token&& token = Token()) {
     return asio::async_initiate<Token, void(error_code, shutdown_report)>(
-        [this](auto handler, close_status with, std::string why,
-               std::chrono::milliseconds within) {
-          auto work =
-              asio::make_work_guard(asio::get_associated_executor(handler, get_executor()));
+        [this](auto handler, close_status with, std::string why, std::chrono::milliseconds within) {
+          auto work = asio::make_work_guard(asio::get_associated_executor(handler, get_executor()));
           auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-          shut_down(with, std::move(why), within,
-                    [shared, work](error_code ec, shutdown_report report) {
-                      asio::dispatch(work.get_executor(), [shared, ec, report = std::move(report)]() mutable {
-                        std::move (*shared)(ec, std::move(report));
-                      });
-                    });
+          shut_down(
+              with, std::move(why), within, [shared, work](error_code ec, shutdown_report report) {
+                asio::dispatch(work.get_executor(),
+                               [shared, ec, report = std::move(report)]() mutable {
+                                 std::move (*shared)(ec, std::move(report));
+                               });
+              });
         },
-        token, code, std::move(reason), deadline);
+        token,
+        code,
+        std::move(reason),
+        deadline);
   }
 
   /// Connections that are open now. From any thread.
@@ -137,7 +139,9 @@ class server {
 
  private:
   using shut = std::function<void(error_code, shutdown_report)>;
-  void shut_down(close_status code, std::string reason, std::chrono::milliseconds deadline,
+  void shut_down(close_status code,
+                 std::string reason,
+                 std::chrono::milliseconds deadline,
                  shut done);
 
   class implementation;

@@ -59,15 +59,17 @@ class websocket {
   websocket() noexcept = default;
   websocket(websocket&&) noexcept = default;
   websocket& operator=(websocket&& other) noexcept;
-  /// P6. Before both Close frames are at least queued, TCP is closed without one (cause `disposed`);
-  /// after that the loop finishes the teardown by itself. Pending operations get errc::aborted.
+  /// P6. Before both Close frames are at least queued, TCP is closed without one (cause
+  /// `disposed`); after that the loop finishes the teardown by itself. Pending operations get
+  /// errc::aborted.
   ~websocket();
 
   /// N19, P10: a websocket over any connected stream of Asio's, without an HTTP handshake.
   /// `leftover` is what was already read from it. On a plain socket the record is complete; other
   /// streams can't tell what the peer's kernel acknowledged, and end without a reset.
   template <typename AsyncStream>
-  [[nodiscard]] static websocket adopt(AsyncStream stream, role self,
+  [[nodiscard]] static websocket adopt(AsyncStream stream,
+                                       role self,
                                        const websocket_options& options = {},
                                        std::string leftover = {});
 
@@ -76,31 +78,34 @@ class websocket {
   // delivered in order, then the peer's Close (a result of type close, S6) or the error (S9) once,
   // then errc::invalid_state. Cancelling a receive loses nothing (P7).
 
-  /// Completes when `buffer` is full or the frame ends; it never spans frames (N12). An empty buffer
-  /// waits for data without taking it. Signature: void(error_code, receive_result).
+  /// Completes when `buffer` is full or the frame ends; it never spans frames (N12). An empty
+  /// buffer waits for data without taking it. Signature: void(error_code, receive_result).
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_receive(asio::mutable_buffer buffer, Token&& token = Token()) {
-    return net::start<net::call_kind::receive, receive_result>(driver_, std::forward<Token>(token), [buffer](net::call& c) {
-      c.buffer = bytes_of(buffer);
-    });
+    return net::start<net::call_kind::receive, receive_result>(
+        driver_, std::forward<Token>(token), [buffer](net::call& c) {
+          c.buffer = bytes_of(buffer);
+        });
   }
 
   /// Completes with whatever is there.
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_receive_some(asio::mutable_buffer buffer, Token&& token = Token()) {
-    return net::start<net::call_kind::receive_some, receive_result>(driver_, std::forward<Token>(token), [buffer](net::call& c) {
-      c.buffer = bytes_of(buffer);
-    });
+    return net::start<net::call_kind::receive_some, receive_result>(
+        driver_, std::forward<Token>(token), [buffer](net::call& c) {
+          c.buffer = bytes_of(buffer);
+        });
   }
 
   /// A whole message into `into`, which lives until completion and keeps its memory. A message over
   /// `max_message_size` fails the connection with 1009 and errc::message_too_big.
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_receive_message(message& into, Token&& token = Token()) {
-    return net::start<net::call_kind::receive_message, receive_result>(driver_, std::forward<Token>(token), [&into](net::call& c) {
-      c.into = &into.payload;
-      c.into_type = &into.type;
-    });
+    return net::start<net::call_kind::receive_message, receive_result>(
+        driver_, std::forward<Token>(token), [&into](net::call& c) {
+          c.into = &into.payload;
+          c.into_type = &into.type;
+        });
   }
 
   /// What async_receive would complete with now, or nothing. Never waits. On the executor only.
@@ -124,23 +129,25 @@ class websocket {
 
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_send(std::string_view text, Token&& token = Token()) {
-    return async_send(asio::buffer(text), message_type::text, end_of_message::yes,
-                      std::forward<Token>(token));
+    return async_send(
+        asio::buffer(text), message_type::text, end_of_message::yes, std::forward<Token>(token));
   }
 
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_send(const message& whole, Token&& token = Token()) {
-    return async_send(asio::buffer(whole.payload), whole.type, end_of_message::yes,
-                      std::forward<Token>(token));
+    return async_send(
+        asio::buffer(whole.payload), whole.type, end_of_message::yes, std::forward<Token>(token));
   }
 
   /// A piece of a message. Pieces that do not end theirs belong to the websocket's own message:
   /// whatever is sent next this way continues it.
   template <typename Token = asio::deferred_t>
-  [[nodiscard]] auto async_send(asio::const_buffer data, message_type type,
+  [[nodiscard]] auto async_send(asio::const_buffer data,
+                                message_type type,
                                 end_of_message end = end_of_message::yes,
                                 Token&& token = Token()) {
-    return net::send_piece(driver_, 0, data, type, end_of_message::yes == end, std::forward<Token>(token));
+    return net::send_piece(
+        driver_, 0, data, type, end_of_message::yes == end, std::forward<Token>(token));
   }
 
   /// Copies, and does not wait: for callbacks. What could not be sent is counted in the record.
@@ -152,11 +159,12 @@ class websocket {
   /// A message in pieces that holds its place among the others until its end (P8).
   [[nodiscard]] message_writer begin_message(message_type type);
 
-  /// Sends a Ping; completes with the round-trip time when its Pong has come. Valid in `open`, until
-  /// a close is called. Signature: void(error_code, std::chrono::nanoseconds).
+  /// Sends a Ping; completes with the round-trip time when its Pong has come. Valid in `open`,
+  /// until a close is called. Signature: void(error_code, std::chrono::nanoseconds).
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_ping(Token&& token = Token()) {
-    return net::start<net::call_kind::ping, core::duration>(driver_, std::forward<Token>(token), [](net::call&) {});
+    return net::start<net::call_kind::ping, core::duration>(
+        driver_, std::forward<Token>(token), [](net::call&) {});
   }
 
   // ── Closing (S2–S5, P4, P5) ─────────────────────────────────────────────────────────────────
@@ -168,21 +176,29 @@ class websocket {
   /// errc::invalid_argument, and nothing is sent. Cancelling stops the wait, not the handshake.
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_close(close_status code = close_status::normal_closure,
-                                 std::string reason = {}, Token&& token = Token()) {
-    return net::start<net::call_kind::close>(driver_, std::forward<Token>(token), [code, reason = std::move(reason)](net::call& c) mutable {
-      c.code = code;
-      c.reason = std::move(reason);
-    });
+                                 std::string reason = {},
+                                 Token&& token = Token()) {
+    return net::start<net::call_kind::close>(
+        driver_,
+        std::forward<Token>(token),
+        [code, reason = std::move(reason)](net::call& c) mutable {
+          c.code = code;
+          c.reason = std::move(reason);
+        });
   }
 
   /// S3: completes when our Close is written. As the answer to the peer's Close it completes the
-  /// handshake, and TCP is closed behind it. In `open` it is a half-close: go on receiving until the
-  /// peer's Close; TCP is then closed by itself (D15). Only a peer that stays silent for
+  /// handshake, and TCP is closed behind it. In `open` it is a half-close: go on receiving until
+  /// the peer's Close; TCP is then closed by itself (D15). Only a peer that stays silent for
   /// `close_timeout` ends it earlier.
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_close_output(close_status code = close_status::normal_closure,
-                                        std::string reason = {}, Token&& token = Token()) {
-    return net::start<net::call_kind::close_output>(driver_, std::forward<Token>(token), [code, reason = std::move(reason)](net::call& c) mutable {
+                                        std::string reason = {},
+                                        Token&& token = Token()) {
+    return net::start<net::call_kind::close_output>(
+        driver_,
+        std::forward<Token>(token),
+        [code, reason = std::move(reason)](net::call& c) mutable {
           c.code = code;
           c.reason = std::move(reason);
         });
@@ -195,7 +211,8 @@ class websocket {
   /// Completes when TCP is gone, with the record. Signature: void(error_code, disconnect_record).
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_wait_closed(Token&& token = Token()) {
-    return net::start<net::call_kind::wait_closed, disconnect_record>(driver_, std::forward<Token>(token), [](net::call&) {});
+    return net::start<net::call_kind::wait_closed, disconnect_record>(
+        driver_, std::forward<Token>(token), [](net::call&) {});
   }
 
   /// Called once on the executor, with the record, also when the websocket is gone by then.
@@ -217,11 +234,16 @@ class websocket {
   explicit operator bool() const noexcept { return driver_ != nullptr; }
 
   // For adopt(), async_connect and server.
-  static websocket over(asio::any_io_executor executor, std::unique_ptr<net::transport> carrier,
-                        role self, const websocket_options& options, std::string leftover,
+  static websocket over(asio::any_io_executor executor,
+                        std::unique_ptr<net::transport> carrier,
+                        role self,
+                        const websocket_options& options,
+                        std::string leftover,
                         std::string subprotocol = {});
-  static websocket over_socket(asio::generic::stream_protocol::socket socket, role self,
-                               const websocket_options& options, std::string leftover);
+  static websocket over_socket(asio::generic::stream_protocol::socket socket,
+                               role self,
+                               const websocket_options& options,
+                               std::string leftover);
   static websocket failed(std::shared_ptr<net::connection_status> status);
 
  private:
@@ -237,9 +259,10 @@ class websocket {
   std::string subprotocol_;
 };
 
-/// A message that is sent in pieces. While it is open, other messages wait behind it; control frames
-/// pass between its pieces. Destroyed before its end: if nothing of it was sent, its place is given
-/// up; otherwise the message can't be ended truthfully, and the connection closes with 1011.
+/// A message that is sent in pieces. While it is open, other messages wait behind it; control
+/// frames pass between its pieces. Destroyed before its end: if nothing of it was sent, its place
+/// is given up; otherwise the message can't be ended truthfully, and the connection closes with
+/// 1011.
 class message_writer {
  public:
   message_writer(message_writer&& other) noexcept;

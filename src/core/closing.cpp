@@ -49,11 +49,11 @@ constexpr closing_table make_table() {
               rule{e::call_abort, p::over_aborted, a::reset},
               rule{e::call_destroy, p::draining, a::fin_and_drain});
 
-  phase_rules(p::close_sent,                        //
-              rule{e::call_close, p::close_sent},   // N3: does not send again
+  phase_rules(p::close_sent,                       //
+              rule{e::call_close, p::close_sent},  // N3: does not send again
               rule{e::call_close_output, p::close_sent, a::refuse},
-              rule{e::close_read, p::closed, a::tear_down},             // D15: by itself
-              rule{e::rule_broken, p::draining, a::fin_and_drain},      // no second Close
+              rule{e::close_read, p::closed, a::tear_down},         // D15: by itself
+              rule{e::rule_broken, p::draining, a::fin_and_drain},  // no second Close
               rule{e::input_fin, p::over_aborted, a::cut},
               rule{e::input_lost, p::over_aborted, a::cut},
               rule{e::output_lost, p::close_sent, a::stop_writing},
@@ -131,18 +131,44 @@ constexpr closing_table make_table() {
 
 constexpr closing_table table = make_table();
 
-constexpr std::array<std::string_view, phase_count> phase_names{
-    "open",   "close_queued", "close_sent", "close_received", "reply_queued",
-    "closed", "failing",      "draining",   "over_closed",    "over_aborted"};
+constexpr std::array<std::string_view, phase_count> phase_names{"open",
+                                                                "close_queued",
+                                                                "close_sent",
+                                                                "close_received",
+                                                                "reply_queued",
+                                                                "closed",
+                                                                "failing",
+                                                                "draining",
+                                                                "over_closed",
+                                                                "over_aborted"};
 
-constexpr std::array<std::string_view, event_count> event_names{
-    "call_close",  "call_close_output", "close_written",  "close_read",  "rule_broken",
-    "input_fin",   "input_lost",        "output_lost",    "close_deadline", "linger_over",
-    "peer_silent", "peer_not_reading",  "call_abort",     "call_destroy"};
+constexpr std::array<std::string_view, event_count> event_names{"call_close",
+                                                                "call_close_output",
+                                                                "close_written",
+                                                                "close_read",
+                                                                "rule_broken",
+                                                                "input_fin",
+                                                                "input_lost",
+                                                                "output_lost",
+                                                                "close_deadline",
+                                                                "linger_over",
+                                                                "peer_silent",
+                                                                "peer_not_reading",
+                                                                "call_abort",
+                                                                "call_destroy"};
 
-constexpr std::array<std::string_view, 12> action_names{
-    "none",     "refuse",       "impossible", "queue_close",   "deliver_close", "queue_failure",
-    "note_fin", "stop_writing", "tear_down",  "fin_and_drain", "cut",           "reset"};
+constexpr std::array<std::string_view, 12> action_names{"none",
+                                                        "refuse",
+                                                        "impossible",
+                                                        "queue_close",
+                                                        "deliver_close",
+                                                        "queue_failure",
+                                                        "note_fin",
+                                                        "stop_writing",
+                                                        "tear_down",
+                                                        "fin_and_drain",
+                                                        "cut",
+                                                        "reset"};
 
 }  // namespace
 
@@ -151,20 +177,15 @@ const closing_table& closing_rules() noexcept { return table; }
 state public_state(phase in) noexcept {
   switch (in) {
     case p::open:
-    case p::close_queued:
-      return state::open;
-    case p::close_sent:
-      return state::close_sent;
+    case p::close_queued: return state::open;
+    case p::close_sent: return state::close_sent;
     case p::close_received:
-    case p::reply_queued:
-      return state::close_received;
+    case p::reply_queued: return state::close_received;
     case p::closed:
-    case p::over_closed:
-      return state::closed;
+    case p::over_closed: return state::closed;
     case p::failing:
     case p::draining:
-    case p::over_aborted:
-      return state::aborted;
+    case p::over_aborted: return state::aborted;
   }
   return state::none;
 }

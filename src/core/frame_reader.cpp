@@ -45,8 +45,7 @@ bool frame_reader::take_header(bytes& in, step_result& out) {
     case parsed_header::outcome::wrong:
       out = broken(parsed.wrong, start + parsed.wrong_at);
       return false;
-    case parsed_header::outcome::complete:
-      break;
+    case parsed_header::outcome::complete: break;
   }
   header_ = parsed.header;
   frame_start_ = start;

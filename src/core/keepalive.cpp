@@ -25,7 +25,8 @@ void keepalive::written(std::uint64_t counter, instant now) {
   if (counter == asked_) asked_at_ = now;
 }
 
-std::optional<duration> keepalive::answered(const_bytes payload, instant now,
+std::optional<duration> keepalive::answered(const_bytes payload,
+                                            instant now,
                                             std::vector<ping>& done) {
   if (payload.size() != 8) return std::nullopt;
   std::uint64_t counter = 0;

@@ -13,8 +13,8 @@ bool outbox::send_copy(message_type type, const_bytes payload) {
   }
   if (!writer_.accepts()) return false;
   const opcode op = type == message_type::text ? opcode::text : opcode::binary;
-  writer_.compose(op, true, payload, {written_frame::what::data, 0},
-                  frame_writer::payload_memory::temporary);
+  writer_.compose(
+      op, true, payload, {written_frame::what::data, 0}, frame_writer::payload_memory::temporary);
   return true;
 }
 
@@ -58,7 +58,9 @@ bool outbox::compose_control() {
   controls_.erase(controls_.begin());
   const bool ping = next.op == opcode::ping;
   if (ping && close_ == close_frame_is::committed) return true;  // P1: too late for it
-  writer_.compose(next.op, true, const_bytes(next.payload).first(next.size),
+  writer_.compose(next.op,
+                  true,
+                  const_bytes(next.payload).first(next.size),
                   {ping ? what::ping : what::pong, next.owner},
                   frame_writer::payload_memory::temporary);
   return true;
@@ -68,12 +70,18 @@ bool outbox::compose_one() {
   using what = written_frame::what;
   if (compose_control()) return true;
   if (const auto next = data_.take()) {
-    writer_.compose(next->op, next->fin, next->payload, {what::data, next->owner},
+    writer_.compose(next->op,
+                    next->fin,
+                    next->payload,
+                    {what::data, next->owner},
                     frame_writer::payload_memory::callers);
     return true;
   }
   if (close_ == close_frame_is::waiting) {
-    writer_.compose(opcode::close, true, as_bytes(close_payload_), {what::close, 0},
+    writer_.compose(opcode::close,
+                    true,
+                    as_bytes(close_payload_),
+                    {what::close, 0},
                     frame_writer::payload_memory::temporary);
     close_ = close_frame_is::committed;
     return true;

@@ -119,9 +119,9 @@ std::string count(std::uint64_t messages, std::uint64_t bytes, std::string_view 
 std::string losses_of(const losses& lost) {
   std::string out;
   auto add = [&, heading = std::string_view()](std::string_view under,
-                                                     std::uint64_t messages,
-                                                     std::uint64_t bytes,
-                                                     std::string_view what) mutable {
+                                               std::uint64_t messages,
+                                               std::uint64_t bytes,
+                                               std::string_view what) mutable {
     if (messages == 0 && bytes == 0) return;
     out += under == heading ? ", " : fmt::format("; {}: ", under);
     heading = under;

@@ -54,14 +54,16 @@ std::string remote_of(socket_stream& stream) {
   if (ec || (family != AF_INET && family != AF_INET6)) return {};
   asio::ip::tcp::endpoint endpoint;
   endpoint.resize(generic.size());
-  std::copy_n(static_cast<const char*>(static_cast<const void*>(generic.data())), generic.size(),
+  std::copy_n(static_cast<const char*>(static_cast<const void*>(generic.data())),
+              generic.size(),
               static_cast<char*>(static_cast<void*>(endpoint.data())));
   const std::string address = endpoint.address().to_string();
   const std::string port = std::to_string(endpoint.port());
   return endpoint.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
 }
 
-std::string choose(const decision& made, const std::vector<std::string>& offered,
+std::string choose(const decision& made,
+                   const std::vector<std::string>& offered,
                    const std::vector<std::string>& spoken) {
   if (!made.subprotocol.empty()) return made.subprotocol;
   for (const std::string& name : offered) {
@@ -72,7 +74,8 @@ std::string choose(const decision& made, const std::vector<std::string>& offered
 
 }  // namespace
 
-asio::awaitable<accepted> accept_client(socket_stream& stream, const server_options& options,
+asio::awaitable<accepted> accept_client(socket_stream& stream,
+                                        const server_options& options,
                                         const ssl_context_ptr& tls,
                                         const std::function<decision(const request&)>& decide) {
   if (tls) {
@@ -100,11 +103,11 @@ asio::awaitable<accepted> accept_client(socket_stream& stream, const server_opti
 
   const auto& message = parser.get();
   const std::vector<core::header_field> fields = fields_of(message);
-  const core::request_verdict verdict = core::check_request(
-      {{message.method_string().data(), message.method_string().size()},
-       {message.target().data(), message.target().size()},
-       message.version(),
-       fields});
+  const core::request_verdict verdict =
+      core::check_request({{message.method_string().data(), message.method_string().size()},
+                           {message.target().data(), message.target().size()},
+                           message.version(),
+                           fields});
   if (!verdict.problem.empty()) {
     co_await refuse(stream, verdict.status, verdict.problem);
     throw opening_failure{errc::header_error,
@@ -136,8 +139,8 @@ asio::awaitable<accepted> accept_client(socket_stream& stream, const server_opti
   out.subprotocol = choose(made, verdict.subprotocols, options.subprotocols);
   if (!out.subprotocol.empty() &&
       std::ranges::find(verdict.subprotocols, out.subprotocol) == verdict.subprotocols.end()) {
-    const std::string problem = "on_request chose the subprotocol " + out.subprotocol +
-                                ", which the client did not offer";
+    const std::string problem =
+        "on_request chose the subprotocol " + out.subprotocol + ", which the client did not offer";
     co_await refuse(stream, 500, "internal error");
     throw opening_failure{errc::unsupported_protocol, {connect_step::request, 500, problem}};
   }

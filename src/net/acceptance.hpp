@@ -16,7 +16,9 @@ struct accepted {
 
 /// Throws opening_failure when the client is refused, after it was told so.
 boost::asio::awaitable<accepted> accept_client(
-    socket_stream& stream, const server_options& options, const ssl_context_ptr& tls,
+    socket_stream& stream,
+    const server_options& options,
+    const ssl_context_ptr& tls,
     const std::function<decision(const request&)>& decide);
 
 }  // namespace adieu::net

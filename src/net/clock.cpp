@@ -31,7 +31,8 @@ core::instant clock_service::now() const {
   return read_clock(CLOCK_MONOTONIC);
 }
 
-void clock_service::arm(const boost::asio::any_io_executor& executor, transport_listener& listener,
+void clock_service::arm(const boost::asio::any_io_executor& executor,
+                        transport_listener& listener,
                         core::instant when) {
   const std::lock_guard lock(mutex_);
   if (const auto old = armed_.find(&listener); old != armed_.end()) {

@@ -31,7 +31,8 @@ class clock_service final : public boost::asio::execution_context::service {
   [[nodiscard]] core::instant now() const;
 
   /// Calls listener->on_event() at `when`, once. Replaces an earlier arming of the same listener.
-  void arm(const boost::asio::any_io_executor& executor, transport_listener& listener,
+  void arm(const boost::asio::any_io_executor& executor,
+           transport_listener& listener,
            core::instant when);
   void disarm(transport_listener& listener);
 

@@ -107,7 +107,8 @@ void edge_set::notify(batch due) {
   std::size_t next = 0;
   try {
     while (next < due.size()) due[next++]->on_event();
-  } catch (...) {  // a handler's exception leaves through run(); the others' events must not be lost
+  } catch (
+      ...) {  // a handler's exception leaves through run(); the others' events must not be lost
     due.erase(due.begin(), due.begin() + static_cast<std::ptrdiff_t>(next));
     boost::asio::post(loop_, [this, rest = std::move(due)]() mutable { notify(std::move(rest)); });
     throw;

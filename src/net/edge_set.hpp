@@ -1,6 +1,6 @@
-// Readiness without a system call a wait: our own edge-triggered epoll set, one for each io_context,
-// whose descriptor is waited on through Asio (docs/decisions/0001-readiness.md). A socket is
-// registered once; a wake-up brings the events of many.
+// Readiness without a system call a wait: our own edge-triggered epoll set, one for each
+// io_context, whose descriptor is waited on through Asio (docs/decisions/0001-readiness.md). A
+// socket is registered once; a wake-up brings the events of many.
 //
 // Edges are not repeated: they are kept in the member until its owner takes them.
 #pragma once

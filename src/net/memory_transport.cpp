@@ -9,7 +9,8 @@ namespace adieu::net {
 
 std::pair<std::unique_ptr<memory_transport>, std::unique_ptr<memory_transport>>
 memory_transport::make_pair(const boost::asio::any_io_executor& first,
-                            const boost::asio::any_io_executor& second, std::size_t capacity) {
+                            const boost::asio::any_io_executor& second,
+                            std::size_t capacity) {
   auto shared = std::make_shared<link>();
   shared->capacity = capacity;
   shared->towards[0].executor = first;
@@ -75,8 +76,8 @@ write_result memory_transport::write(std::span<const core::const_bytes> list, ur
   std::size_t sent = 0;
   for (const core::const_bytes piece : list) {
     const std::size_t size = std::min(piece.size(), link_->capacity - out.bytes.size());
-    out.bytes.insert(out.bytes.end(), piece.begin(),
-                     piece.begin() + static_cast<std::ptrdiff_t>(size));
+    out.bytes.insert(
+        out.bytes.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(size));
     sent += size;
     if (size < piece.size()) {
       out.writer_waits = true;

@@ -1,6 +1,6 @@
-// A transport in memory: two byte pipes between two ends, with TCP's ways of ending. A read takes at
-// most what was asked for, a write at most what fits; a reset destroys what was not read yet, and so
-// does closing with unread data, as a kernel does.
+// A transport in memory: two byte pipes between two ends, with TCP's ways of ending. A read takes
+// at most what was asked for, a write at most what fits; a reset destroys what was not read yet,
+// and so does closing with unread data, as a kernel does.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -17,13 +17,13 @@ class memory_transport final : public transport {
  public:
   [[nodiscard]] static std::pair<std::unique_ptr<memory_transport>,
                                  std::unique_ptr<memory_transport>>
-  make_pair(const boost::asio::any_io_executor& first, const boost::asio::any_io_executor& second,
+  make_pair(const boost::asio::any_io_executor& first,
+            const boost::asio::any_io_executor& second,
             std::size_t capacity);
 
   void start(const std::shared_ptr<transport_listener>& listener) override;
   [[nodiscard]] bool pump() override;
-  [[nodiscard]] write_result write(std::span<const core::const_bytes> list,
-                                   urgency) override;
+  [[nodiscard]] write_result write(std::span<const core::const_bytes> list, urgency) override;
   void shut_output() override;
   core::closing_facts close(ending how) override;
   [[nodiscard]] bool peer_gone() override;

@@ -13,7 +13,8 @@ using outcome = io_result::outcome;
 using socket_type = socket_stream::socket_type;
 
 opening_deadline::opening_deadline(const asio::any_io_executor& executor,
-                                   std::chrono::milliseconds after, std::function<void()> close)
+                                   std::chrono::milliseconds after,
+                                   std::function<void()> close)
     : watched_(std::make_shared<watched>(watched{std::move(close)})), timer_(executor) {
   if (after.count() == 0) return;
   timer_.expires_after(after);
@@ -104,12 +105,12 @@ asio::awaitable<void> read_header(socket_stream& stream,
       buffer.erase(0, used);
       if (ec && ec != http::error::need_more) {
         const bool too_large = ec == http::error::header_limit;
-        throw opening_failure{
-            too_large ? errc::header_error : errc::not_a_websocket,
-            {step, 0,
-             too_large ? "the header is larger than the limit"
-                       : std::string(IsRequest ? "the request" : "the answer") +
-                             " is not HTTP: " + ec.message()}};
+        throw opening_failure{too_large ? errc::header_error : errc::not_a_websocket,
+                              {step,
+                               0,
+                               too_large ? "the header is larger than the limit"
+                                         : std::string(IsRequest ? "the request" : "the answer") +
+                                               " is not HTTP: " + ec.message()}};
       }
       if (parser.is_header_done()) co_return;
     }
@@ -120,8 +121,9 @@ asio::awaitable<void> read_header(socket_stream& stream,
     } else if (got.what == outcome::want_read || got.what == outcome::want_write) {
       co_await wait_for(stream, got.what);
     } else {
-      fail(got, step, IsRequest ? "before the request was complete"
-                                : "before its HTTP answer was complete");
+      fail(got,
+           step,
+           IsRequest ? "before the request was complete" : "before its HTTP answer was complete");
     }
   }
 }
@@ -135,7 +137,8 @@ template asio::awaitable<void> read_header<false>(socket_stream&,
 
 std::array<std::byte, 20> sha1(std::string_view text) {
   std::array<std::byte, 20> out;
-  SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+  SHA1(reinterpret_cast<const unsigned char*>(text.data()),
+       text.size(),
        reinterpret_cast<unsigned char*>(out.data()));
   return out;
 }

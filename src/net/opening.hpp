@@ -1,5 +1,5 @@
-// The I/O of opening a connection, for both roles: waiting on a socket, TLS, and HTTP headers parsed
-// by Beast. What the fields must say is the core's business (core/handshake.hpp).
+// The I/O of opening a connection, for both roles: waiting on a socket, TLS, and HTTP headers
+// parsed by Beast. What the fields must say is the core's business (core/handshake.hpp).
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -37,7 +37,8 @@ class opening_deadline {
   [[nodiscard]] bool expired() const noexcept { return watched_->expired; }
 
  private:
-  opening_deadline(const boost::asio::any_io_executor& executor, std::chrono::milliseconds after,
+  opening_deadline(const boost::asio::any_io_executor& executor,
+                   std::chrono::milliseconds after,
                    std::function<void()> close);
   // The timer's handler may be on its way already when the deadline is destroyed.
   struct watched {

@@ -24,13 +24,10 @@ constexpr std::size_t most_buffers = 64;  // of one writev
 
 io_result failure(int error) {
   switch (error) {
-    case EAGAIN:
-      return {io_result::outcome::want_read};
+    case EAGAIN: return {io_result::outcome::want_read};
     case ECONNRESET:
-    case EPIPE:
-      return {io_result::outcome::reset, 0, error};
-    default:
-      return {io_result::outcome::error, 0, error};
+    case EPIPE: return {io_result::outcome::reset, 0, error};
+    default: return {io_result::outcome::error, 0, error};
   }
 }
 
@@ -38,14 +35,10 @@ io_result failure(int error) {
 
 core::input_end input_end_of(io_result::outcome what) noexcept {
   switch (what) {
-    case io_result::outcome::fin:
-      return core::input_end::fin;
-    case io_result::outcome::reset:
-      return core::input_end::reset;
-    case io_result::outcome::truncated:
-      return core::input_end::truncated;
-    default:
-      return core::input_end::error;
+    case io_result::outcome::fin: return core::input_end::fin;
+    case io_result::outcome::reset: return core::input_end::reset;
+    case io_result::outcome::truncated: return core::input_end::truncated;
+    default: return core::input_end::error;
   }
 }
 
@@ -147,10 +140,8 @@ io_result socket_stream::tls_outcome(int returned) {
   if (returned > 0) return {io_result::outcome::done, static_cast<std::size_t>(returned)};
   const int os_error = errno;
   switch (SSL_get_error(tls_.get(), returned)) {
-    case SSL_ERROR_WANT_READ:
-      return {io_result::outcome::want_read};
-    case SSL_ERROR_WANT_WRITE:
-      return {io_result::outcome::want_write};
+    case SSL_ERROR_WANT_READ: return {io_result::outcome::want_read};
+    case SSL_ERROR_WANT_WRITE: return {io_result::outcome::want_write};
     case SSL_ERROR_ZERO_RETURN:  // close_notify
       return {io_result::outcome::fin};
     case SSL_ERROR_SYSCALL:

@@ -35,12 +35,8 @@ bool socket_transport::pump() {
         if (got.size < space.size() && short_read_drains()) readable_ = false;
         listener_->on_bytes(space.first(got.size));
         return !closed_;  // the next call waits, after what came of this read was written
-      case outcome::want_read:
-        readable_ = false;
-        break;
-      case outcome::want_write:
-        wait_to_write();
-        return false;
+      case outcome::want_read: readable_ = false; break;
+      case outcome::want_write: wait_to_write(); return false;
       case outcome::fin:
       case outcome::reset:
       case outcome::truncated:
@@ -83,19 +79,15 @@ write_result socket_transport::write(std::span<const core::const_bytes> list, ur
   if (waiting_to_write_) return {};
   const io_result sent = stream_.write(list, when);
   switch (sent.what) {
-    case outcome::done:
-      return {write_result::outcome::written, sent.size};
+    case outcome::done: return {write_result::outcome::written, sent.size};
     case outcome::want_read:  // TLS: a record of the peer's first
       wait_to_read();
       return {};
-    case outcome::want_write:
-      wait_to_write();
-      return {};
+    case outcome::want_write: wait_to_write(); return {};
     case outcome::fin:
     case outcome::reset:
     case outcome::truncated:
-    case outcome::error:
-      break;
+    case outcome::error: break;
   }
   const auto how = sent.what == outcome::error ? core::input_end::error : core::input_end::reset;
   return {write_result::outcome::failed, 0, how, sent.os_error};

@@ -14,8 +14,7 @@ class socket_transport final : public transport {
 
   void start(const std::shared_ptr<transport_listener>& listener) override;
   [[nodiscard]] bool pump() override;
-  [[nodiscard]] write_result write(std::span<const core::const_bytes> list,
-                                   urgency when) override;
+  [[nodiscard]] write_result write(std::span<const core::const_bytes> list, urgency when) override;
   void push() override { stream_.push(); }
   void shut_output() override { stream_.shut_output(); }
   core::closing_facts close(ending how) override;

@@ -24,7 +24,9 @@ std::string openssl_words() {
   return text;
 }
 
-int descriptor_of(BIO* bio) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))); }
+int descriptor_of(BIO* bio) {
+  return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
+}
 
 bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
@@ -63,15 +65,19 @@ ssl_context_ptr make_context(const SSL_METHOD* method) {
   ssl_context_ptr context(SSL_CTX_new(method), ssl_free{});
   if (!context) throw std::runtime_error("TLS: " + openssl_words());
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-  SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                      SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_mode(context.get(),
+                   SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                       SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_read_ahead(context.get(), 1);
   return context;
 }
 
-int choose_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in,
-                unsigned in_size, void*) {
+int choose_alpn(SSL*,
+                const unsigned char** out,
+                unsigned char* out_size,
+                const unsigned char* in,
+                unsigned in_size,
+                void*) {
   unsigned char* chosen = nullptr;
   if (SSL_select_next_proto(&chosen, out_size, alpn, alpn_size, in, in_size) !=
       OPENSSL_NPN_NEGOTIATED) {
@@ -143,7 +149,8 @@ std::string tls_problem(SSL& session) {
   const long verdict = SSL_get_verify_result(&session);
   if (verdict != X509_V_OK) {
     ERR_clear_error();
-    return std::string("the certificate does not verify: ") + X509_verify_cert_error_string(verdict);
+    return std::string("the certificate does not verify: ") +
+           X509_verify_cert_error_string(verdict);
   }
   const unsigned long code = ERR_peek_last_error();
   if (code == 0) return "the peer ended TCP during the TLS handshake";

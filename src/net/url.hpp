@@ -1,5 +1,5 @@
-// WebSocket URLs (RFC 6455 §3), read with Boost.URL; and `ws+unix:/path/of/socket:/target`, as Node's
-// ws spells a Unix socket.
+// WebSocket URLs (RFC 6455 §3), read with Boost.URL; and `ws+unix:/path/of/socket:/target`, as
+// Node's ws spells a Unix socket.
 #pragma once
 
 #include <string>

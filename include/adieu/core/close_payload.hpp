@@ -27,8 +27,8 @@ inline constexpr std::size_t max_close_reason = 123;
 /// What a received payload says. `code` is absent when the payload was shorter than two bytes.
 struct close_payload {
   std::optional<std::uint16_t> code;
-  std::string reason;                   ///< the raw bytes, valid UTF-8 only when `wrong` is none
-  violation wrong = violation::none;    ///< N6, D3
+  std::string reason;                 ///< the raw bytes, valid UTF-8 only when `wrong` is none
+  violation wrong = violation::none;  ///< N6, D3
 };
 [[nodiscard]] close_payload decode_close_payload(const_bytes payload);
 

@@ -27,7 +27,7 @@ namespace adieu::core {
 struct settings {
   role self = role::client;
   websocket_options options;
-  random_source random = nullptr;                    // clients only
+  random_source random = nullptr;                     // clients only
   std::chrono::system_clock::time_point opened_at{};  // wall-clock time, for the record
 };
 
@@ -82,8 +82,8 @@ class connection {
 
   // ── Time ────────────────────────────────────────────────────────────────────────────────────
   [[nodiscard]] std::optional<instant> deadline() const;
-  /// Nothing runs but the keep-alive, whose deadline only moves away as bytes arrive: a timer that is
-  /// armed for it is early enough.
+  /// Nothing runs but the keep-alive, whose deadline only moves away as bytes arrive: a timer that
+  /// is armed for it is early enough.
   [[nodiscard]] bool quiet() const noexcept {
     return phase_ == phase::open && !paused_since_ && !total_deadline_ && !outbox_.blocked();
   }
@@ -106,7 +106,10 @@ class connection {
   /// closes with 1011 (docs/decisions/0004-abandoned-message.md).
   void abandon_message(sender from, instant now);
   void ping(ticket owner, instant now);
-  void close(ticket owner, adieu::close_status code, std::string_view reason, instant now,
+  void close(ticket owner,
+             adieu::close_status code,
+             std::string_view reason,
+             instant now,
              std::optional<duration> timeout = {});
   void close_output(ticket owner, adieu::close_status code, std::string_view reason, instant now);
   /// A close that nobody waits for, because the app can't go on (D11): never clean.
@@ -221,7 +224,7 @@ class connection {
   std::vector<ticket> end_waiters_;
   adieu::close_status close_code_ = adieu::close_status::normal_closure;  // of the Close we send
   std::string close_reason_;
-  bool discards_ = false;            // async_close was called (P4)
+  bool discards_ = false;  // async_close was called (P4)
   bool fin_seen_ = false;
   bool fin_sent_ = false;
   bool output_lost_ = false;
@@ -233,10 +236,10 @@ class connection {
   bool ended_ = false;
 
   // Time
-  std::optional<instant> total_deadline_;   // P5
-  std::optional<instant> answer_due_;       // D11
-  std::optional<instant> linger_due_;       // D9
-  instant idle_since_;                      // P5, after async_close_output
+  std::optional<instant> total_deadline_;  // P5
+  std::optional<instant> answer_due_;      // D11
+  std::optional<instant> linger_due_;      // D9
+  instant idle_since_;                     // P5, after async_close_output
   instant write_progress_;
   std::optional<instant> paused_since_;
   instant next_probe_{};

@@ -44,7 +44,7 @@ struct frame_rules {
 struct parsed_header {
   enum class outcome : std::uint8_t { incomplete, complete, wrong } result = outcome::incomplete;
   frame_header header;
-  std::size_t size = 0;               ///< bytes of the header, when complete
+  std::size_t size = 0;  ///< bytes of the header, when complete
   violation wrong = violation::none;
   /// Offset of the byte that broke the rule, the same however the input is cut; for a length that
   /// is not minimal, its first byte after the short one (2), though later bytes prove it.

@@ -20,15 +20,15 @@ class frame_reader {
 
   struct step_result {
     found what = found::need_more;
-    opcode op = opcode::continuation;                ///< control: close, ping or pong
-    message_type type = message_type::binary;        ///< data: of the whole message
-    bytes payload;                                   ///< unmasked, within the input
-    bool frame_begins = false;                       ///< data: the first step of a frame
+    opcode op = opcode::continuation;          ///< control: close, ping or pong
+    message_type type = message_type::binary;  ///< data: of the whole message
+    bytes payload;                             ///< unmasked, within the input
+    bool frame_begins = false;                 ///< data: the first step of a frame
     bool frame_ends = false;
     bool message_ends = false;
-    std::uint64_t announced = 0;                     ///< frame_begins: the frame's length
+    std::uint64_t announced = 0;  ///< frame_begins: the frame's length
     violation wrong = violation::none;
-    std::uint64_t wrong_at = 0;                      ///< offset in everything that was ever read
+    std::uint64_t wrong_at = 0;  ///< offset in everything that was ever read
   };
 
   /// Takes as much as one step needs from the front of `in`. A control frame's payload may lie in
@@ -47,7 +47,7 @@ class frame_reader {
   std::uint64_t payload_read_ = 0;  // of the current frame
   std::uint64_t consumed_ = 0;      // since the beginning
   std::uint64_t frame_start_ = 0;
-  std::vector<std::byte> carry_;    // a header, or a control payload, that was cut
+  std::vector<std::byte> carry_;        // a header, or a control payload, that was cut
   std::vector<std::byte> cut_payload_;  // the last control payload, when it was cut
   utf8_validator utf8_;
   message_type type_ = message_type::binary;

@@ -27,8 +27,8 @@ class frame_writer {
 
   /// Who keeps the payload until it is written.
   enum class payload_memory : std::uint8_t { callers, temporary };
-  void compose(opcode op, bool fin, const_bytes payload, written_frame when_written,
-               payload_memory memory);
+  void compose(
+      opcode op, bool fin, const_bytes payload, written_frame when_written, payload_memory memory);
 
   /// Everything that is committed and not written.
   [[nodiscard]] std::span<const const_bytes> list();

@@ -62,23 +62,23 @@ struct request_verdict {
   unsigned status = 101;
   std::string problem;
   std::string key;
-  std::vector<std::string> subprotocols;   ///< offered, in the client's order
+  std::vector<std::string> subprotocols;  ///< offered, in the client's order
   std::vector<extension_offer> extensions;
 };
 [[nodiscard]] request_verdict check_request(const request_fields& request);
 
 /// What the client asked for, against which the answer is checked.
 struct client_expectation {
-  std::string accept;                      ///< accept_for() of the key that was sent
-  std::vector<std::string> subprotocols;   ///< offered
+  std::string accept;                     ///< accept_for() of the key that was sent
+  std::vector<std::string> subprotocols;  ///< offered
 };
 
 /// Why a client refuses an answer; in .NET's words (N18) where it has one.
 enum class response_problem : std::uint8_t {
   none,
-  not_a_websocket,        ///< a status other than 101: the server did not upgrade
-  unsupported_protocol,   ///< a subprotocol that was not offered
-  header_error,           ///< Upgrade, Connection, Accept or an extension that was not offered
+  not_a_websocket,       ///< a status other than 101: the server did not upgrade
+  unsupported_protocol,  ///< a subprotocol that was not offered
+  header_error,          ///< Upgrade, Connection, Accept or an extension that was not offered
 };
 struct response_verdict {
   response_problem problem = response_problem::none;

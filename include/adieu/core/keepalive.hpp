@@ -27,7 +27,8 @@ class keepalive {
 
   /// A Pong answers its Ping and every earlier one (RFC 6455 §5.5.3). Appends those; returns the
   /// round-trip time of the one that it names.
-  [[nodiscard]] std::optional<duration> answered(const_bytes payload, instant now,
+  [[nodiscard]] std::optional<duration> answered(const_bytes payload,
+                                                 instant now,
                                                  std::vector<ping>& done);
   [[nodiscard]] bool cancel(ticket owner);
   /// No Pong will come any more.

@@ -37,7 +37,9 @@ class outbox {
 
   /// Something was given to the transport that it did not take.
   [[nodiscard]] bool blocked() const noexcept { return writer_.committed(); }
-  [[nodiscard]] bool close_committed() const noexcept { return close_ == close_frame_is::committed; }
+  [[nodiscard]] bool close_committed() const noexcept {
+    return close_ == close_frame_is::committed;
+  }
 
   [[nodiscard]] unsent left() const noexcept;
   void drop_all(std::vector<ticket>& dropped);

@@ -23,8 +23,8 @@ class utf8_validator {
  private:
   [[nodiscard]] bool step(std::uint8_t byte) noexcept;
 
-  std::uint8_t missing_ = 0;      // continuation bytes that are still to come
-  std::uint8_t lowest_ = 0x80;    // bounds of the next continuation byte
+  std::uint8_t missing_ = 0;    // continuation bytes that are still to come
+  std::uint8_t lowest_ = 0x80;  // bounds of the next continuation byte
   std::uint8_t highest_ = 0xBF;
 };
 

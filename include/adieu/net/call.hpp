@@ -117,8 +117,7 @@ class handler_call final : public call {
 
  private:
   static allocator allocator_of(const Handler& handler) {
-    return boost::asio::get_associated_allocator(handler,
-                                                 boost::asio::recycling_allocator<void>());
+    return boost::asio::get_associated_allocator(handler, boost::asio::recycling_allocator<void>());
   }
 
   static void do_finish(call* base, core::completion* done, const connection_status* status) {

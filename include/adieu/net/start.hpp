@@ -14,19 +14,14 @@ namespace adieu::net {
 
 [[nodiscard]] constexpr core::operation operation_of(call_kind kind) noexcept {
   switch (kind) {
-    case call_kind::send:
-      return core::operation::send;
-    case call_kind::ping:
-      return core::operation::ping;
+    case call_kind::send: return core::operation::send;
+    case call_kind::ping: return core::operation::ping;
     case call_kind::close:
-    case call_kind::wait_closed:
-      return core::operation::close;
-    case call_kind::close_output:
-      return core::operation::close_output;
+    case call_kind::wait_closed: return core::operation::close;
+    case call_kind::close_output: return core::operation::close_output;
     case call_kind::receive:
     case call_kind::receive_some:
-    case call_kind::receive_message:
-      break;
+    case call_kind::receive_message: break;
   }
   return core::operation::receive;
 }
@@ -39,11 +34,10 @@ void refuse_unconnected(Handler handler) {
   refused.what = operation_of(Kind);
   refused.seen = state::none;
   const auto executor = boost::asio::get_associated_executor(handler);  // before it is moved
-  boost::asio::post(executor,
-                    [handler = std::move(handler), refused = std::move(refused)]() mutable {
-                      std::apply(std::move(handler),
-                                 result_of<Kind>(std::move(refused), connection_status{}));
-                    });
+  boost::asio::post(
+      executor, [handler = std::move(handler), refused = std::move(refused)]() mutable {
+        std::apply(std::move(handler), result_of<Kind>(std::move(refused), connection_status{}));
+      });
 }
 
 /// `fill` puts the arguments into the call.
@@ -63,21 +57,24 @@ auto start(std::shared_ptr<driver> connection, Token&& token, Fill fill) {
         }
         submit(*connection, *what);
       },
-      token, std::move(fill));
+      token,
+      std::move(fill));
 }
 
 template <typename Token>
-auto send_piece(std::shared_ptr<driver> connection, core::sender from,
-                boost::asio::const_buffer data, message_type type, bool ends_message,
+auto send_piece(std::shared_ptr<driver> connection,
+                core::sender from,
+                boost::asio::const_buffer data,
+                message_type type,
+                bool ends_message,
                 Token&& token) {
-  return start<call_kind::send>(std::move(connection), std::forward<Token>(token),
-                                [from, data, type, ends_message](call& c) {
-                                  c.from = from;
-                                  c.data = {static_cast<const std::byte*>(data.data()),
-                                            data.size()};
-                                  c.type = type;
-                                  c.end_of_message = ends_message;
-                                });
+  return start<call_kind::send>(
+      std::move(connection), std::forward<Token>(token), [from, data, type, ends_message](call& c) {
+        c.from = from;
+        c.data = {static_cast<const std::byte*>(data.data()), data.size()};
+        c.type = type;
+        c.end_of_message = ends_message;
+      });
 }
 
 }  // namespace adieu::net

@@ -59,8 +59,7 @@ class stream_transport final : public transport {
     return false;
   }
 
-  [[nodiscard]] write_result write(std::span<const core::const_bytes> list,
-                                   urgency) override {
+  [[nodiscard]] write_result write(std::span<const core::const_bytes> list, urgency) override {
     if (write_.pending) return {};
     out_.clear();
     for (const core::const_bytes piece : list) out_.insert(out_.end(), piece.begin(), piece.end());
@@ -127,16 +126,22 @@ class stream_transport final : public transport {
 namespace adieu {
 
 template <typename AsyncStream>
-websocket websocket::adopt(AsyncStream stream, role self, const websocket_options& options,
+websocket websocket::adopt(AsyncStream stream,
+                           role self,
+                           const websocket_options& options,
                            std::string leftover) {
   if constexpr (std::is_constructible_v<asio::generic::stream_protocol::socket, AsyncStream&&>) {
-    return over_socket(asio::generic::stream_protocol::socket(std::move(stream)), self, options,
+    return over_socket(asio::generic::stream_protocol::socket(std::move(stream)),
+                       self,
+                       options,
                        std::move(leftover));
   } else {
     asio::any_io_executor executor = stream.get_executor();
     return over(std::move(executor),
-                std::make_unique<net::stream_transport<AsyncStream>>(std::move(stream)), self,
-                options, std::move(leftover));
+                std::make_unique<net::stream_transport<AsyncStream>>(std::move(stream)),
+                self,
+                options,
+                std::move(leftover));
   }
 }
 
