@@ -91,6 +91,21 @@ class server::implementation : public std::enable_shared_from_this<implementatio
   std::vector<shut> shut_done_;
 };
 
+namespace {
+
+// Of the exception that is being handled: the app's, from on_request, or the system's.
+std::string what_went_wrong() {
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    return std::string("the handshake failed here: ") + error.what();
+  } catch (...) {
+    return "the handshake failed here";
+  }
+}
+
+}  // namespace
+
 template <typename Protocol>
 awaitable<void> server::implementation::accept_loop(
     std::shared_ptr<implementation> self, std::shared_ptr<typename Protocol::acceptor> acceptor) {
@@ -129,7 +144,7 @@ awaitable<void> server::implementation::session(std::shared_ptr<implementation> 
         failure = error;
       } catch (...) {
         thrown = std::current_exception();
-        failure = {errc::not_a_websocket, {connect_step::request, 500, "on_request threw"}};
+        failure = {errc::not_a_websocket, {connect_step::request, 500, what_went_wrong()}};
       }
       if (deadline.expired()) {
         failure = {errc::connect_timeout,
@@ -142,13 +157,18 @@ awaitable<void> server::implementation::session(std::shared_ptr<implementation> 
       self->opening_.erase(&stream.socket());
       stopping = self->stopping_;
       if (!failure && !stopping) {
-        socket = websocket::over(self->executor,
-                                 std::make_unique<net::socket_transport>(std::move(stream)),
-                                 role::server,
-                                 self->options.websocket,
-                                 std::move(client->leftover),
-                                 std::move(client->subprotocol));
-        self->connections_.insert(socket.driver_);
+        try {
+          socket = websocket::over(self->executor,
+                                   std::make_unique<net::socket_transport>(std::move(stream)),
+                                   role::server,
+                                   self->options.websocket,
+                                   std::move(client->leftover),
+                                   std::move(client->subprotocol));
+          self->connections_.insert(socket.driver_);
+        } catch (...) {
+          thrown = std::current_exception();
+          failure = {errc::native_error, {connect_step::request, 0, what_went_wrong()}};
+        }
       }
     }
     if (!socket) {
@@ -166,25 +186,27 @@ awaitable<void> server::implementation::session(std::shared_ptr<implementation> 
     self->connection_ended(which, record);
   });
   co_await self->run_handler(socket, client->asked);
+  if (!socket) co_return;  // the app has moved it out, and owns it now
   error_code ignored;
   co_await socket.async_wait_closed(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
 // D11: a handler that returns closes with 1000, one that throws with 1011.
 awaitable<void> server::implementation::run_handler(websocket& socket, const request& asked) {
+  const std::shared_ptr<net::driver> connection = socket.driver_;
   std::exception_ptr thrown;
   try {
     if (open) open(socket, asked);
-    if (serve) co_await serve(socket, asked);
+    if (serve && socket) co_await serve(socket, asked);
   } catch (...) {
     thrown = std::current_exception();
   }
   if (thrown) {
-    socket.driver_->close_for(
+    connection->close_for(
         cause::handler_error, close_status::internal_server_error, "the server's handler failed");
     if (handler_failed) handler_failed(thrown);
-  } else if (serve) {  // the peer's Close is answered with its own code
-    socket.driver_->close(socket.close_status().value_or(close_status::normal_closure), {}, {});
+  } else if (serve && socket) {  // the peer's Close is answered with its own code
+    connection->close(socket.close_status().value_or(close_status::normal_closure), {}, {});
   }
 }
 
@@ -234,10 +256,10 @@ void server::implementation::shut_down(close_status code,
                                        const std::string& reason,
                                        std::chrono::milliseconds deadline,
                                        shut done) {
-  stop();
   if (const auto wrong = core::bad_close_argument(code, reason); !wrong.empty()) {
     return asio::post(executor, [done] { done(make_error_code(errc::invalid_argument), {}); });
   }
+  stop();
   std::vector<std::shared_ptr<net::driver>> open_now;
   {
     const std::lock_guard lock(mutex_);

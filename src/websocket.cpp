@@ -10,6 +10,7 @@ websocket& websocket::operator=(websocket&& other) noexcept {
   websocket old(std::move(*this));
   driver_ = std::move(other.driver_);
   failed_ = std::move(other.failed_);
+  home_ = std::move(other.home_);
   subprotocol_ = std::move(other.subprotocol_);
   return *this;
 }
@@ -48,8 +49,10 @@ websocket websocket::over_socket(asio::generic::stream_protocol::socket socket,
               std::move(leftover));
 }
 
-websocket websocket::failed(std::shared_ptr<net::connection_status> status) {
+websocket websocket::failed(asio::any_io_executor executor,
+                            std::shared_ptr<net::connection_status> status) {
   websocket out;
+  out.home_ = std::move(executor);
   out.failed_ = std::move(status);
   return out;
 }
@@ -97,8 +100,10 @@ void websocket::on_message(std::function<void(const message_view&)> handler) {
 void websocket::on_end(std::function<void(const disconnect_record&)> handler) {
   if (driver_) {
     driver_->on_end(std::move(handler));
-  } else if (const auto ended = record()) {
-    handler(*ended);
+  } else if (auto ended = record()) {
+    asio::post(home_, [handler = std::move(handler), ended = std::move(*ended)] { handler(ended); });
+  } else {
+    throw system_error(make_error_code(unconnected()));
   }
 }
 
@@ -137,7 +142,8 @@ connection_handle websocket::handle() const {
 }
 
 websocket::executor_type websocket::get_executor() const {
-  return driver_ ? driver_->executor() : asio::any_io_executor(asio::system_executor());
+  if (driver_) return driver_->executor();
+  return home_ ? home_ : asio::any_io_executor(asio::system_executor());
 }
 
 message_writer websocket::begin_message(message_type type) {
@@ -148,22 +154,20 @@ message_writer websocket::begin_message(message_type type) {
 message_writer::message_writer(message_writer&& other) noexcept
     : driver_(std::move(other.driver_)),
       id_(other.id_),
-      type_(other.type_),
-      finished_(other.finished_) {}
+      type_(other.type_) {}
 
 message_writer& message_writer::operator=(message_writer&& other) noexcept {
   give_up();
   driver_ = std::move(other.driver_);
   id_ = other.id_;
   type_ = other.type_;
-  finished_ = other.finished_;
   return *this;
 }
 
 message_writer::~message_writer() { give_up(); }
 
 void message_writer::give_up() noexcept {
-  if (driver_ && !finished_) driver_->abandon_message(id_);
+  if (driver_) driver_->abandon_message(id_);
 }
 
 namespace net {

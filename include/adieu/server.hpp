@@ -51,7 +51,7 @@ struct request {
 
 /// What the app makes of a request.
 struct decision {
-  unsigned status = 101;
+  unsigned status = 101;    ///< 101 accepts; 300–599 refuse; others are answered with 500
   std::string subprotocol;  ///< one that was offered; empty: as server_options say
   std::string reason;       ///< for a refusal: the body of the response, plain text
 
@@ -82,7 +82,7 @@ class server {
   server(server&&) noexcept;
   server& operator=(server&&) noexcept;
 
-  // Before listen():
+  // Handlers: set them before listen(). They run on the executor.
 
   /// Accept or refuse a request, choose a subprotocol. Without it, everybody is accepted.
   void on_request(std::function<decision(const request&)> handler);
@@ -92,7 +92,8 @@ class server {
   void on_connection(std::function<asio::awaitable<void>(websocket&, const request&)> handler);
 
   /// For callbacks: called once for each connection, sets the websocket's handlers and returns. The
-  /// server keeps the websocket until TCP is gone.
+  /// server keeps the websocket until TCP is gone, unless the handler moves it out: then it is the
+  /// app's.
   void on_open(std::function<void(websocket&, const request&)> handler);
 
   /// Called with the record of every connection that ended, refused handshakes included.
@@ -109,7 +110,9 @@ class server {
 
   /// Stops listening, gives up opening handshakes, closes every connection with `code`, and
   /// completes when all have ended: cut off after `deadline` at the latest. The app's handlers see
-  /// an ordinary Close. Signature: void(error_code, shutdown_report).
+  /// an ordinary Close. From any thread; a second call joins the first; a server that was shut down
+  /// does not serve again. Bad arguments (N7): errc::invalid_argument, and nothing happens. It can't
+  /// be cancelled: the deadline bounds it. Signature: void(error_code, shutdown_report).
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_shutdown(close_status code = close_status::endpoint_unavailable,
                                     std::string reason = {},

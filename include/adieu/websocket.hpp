@@ -66,7 +66,8 @@ class websocket {
 
   /// N19, P10: a websocket over any connected stream of Asio's, without an HTTP handshake.
   /// `leftover` is what was already read from it. On a plain socket the record is complete; other
-  /// streams can't tell what the peer's kernel acknowledged, and end without a reset.
+  /// streams can't tell what the peer's kernel acknowledged, and an adopted TLS stream ends with a
+  /// FIN but without close_notify.
   template <typename AsyncStream>
   [[nodiscard]] static websocket adopt(AsyncStream stream,
                                        role self,
@@ -83,7 +84,7 @@ class websocket {
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_receive(asio::mutable_buffer buffer, Token&& token = Token()) {
     return net::start<net::call_kind::receive, receive_result>(
-        driver_, std::forward<Token>(token), [buffer](net::call& c) {
+        driver_, home_, std::forward<Token>(token), [buffer](net::call& c) {
           c.buffer = bytes_of(buffer);
         });
   }
@@ -92,7 +93,7 @@ class websocket {
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_receive_some(asio::mutable_buffer buffer, Token&& token = Token()) {
     return net::start<net::call_kind::receive_some, receive_result>(
-        driver_, std::forward<Token>(token), [buffer](net::call& c) {
+        driver_, home_, std::forward<Token>(token), [buffer](net::call& c) {
           c.buffer = bytes_of(buffer);
         });
   }
@@ -102,7 +103,7 @@ class websocket {
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_receive_message(message& into, Token&& token = Token()) {
     return net::start<net::call_kind::receive_message, receive_result>(
-        driver_, std::forward<Token>(token), [&into](net::call& c) {
+        driver_, home_, std::forward<Token>(token), [&into](net::call& c) {
           c.into = &into.payload;
           c.into_type = &into.type;
         });
@@ -127,6 +128,8 @@ class websocket {
   // withdraws it if nothing of its message has begun; otherwise it completes. A peer that reads
   // nothing for `write_timeout` ends the connection. Signature: void(error_code).
 
+  /// The text lives until completion: in a coroutine, `co_await` sees to that; with a callback, keep
+  /// it yourself or use send().
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_send(std::string_view text, Token&& token = Token()) {
     return async_send(
@@ -147,11 +150,12 @@ class websocket {
                                 end_of_message end = end_of_message::yes,
                                 Token&& token = Token()) {
     return net::send_piece(
-        driver_, 0, data, type, end_of_message::yes == end, std::forward<Token>(token));
+        driver_, home_, 0, data, type, end_of_message::yes == end, std::forward<Token>(token));
   }
 
-  /// Copies, and does not wait: for callbacks. What could not be sent is counted in the record.
-  /// Nothing holds it back when the peer reads slowly: see buffered().
+  /// Copies, and does not wait: for callbacks. What can't be sent, also because a close was called,
+  /// is counted in the record; after the end, nothing happens.
+  /// Nothing holds it back when the peer reads slowly: the copies grow without a limit.
   void send(std::string_view text);
   void send(std::span<const std::byte> data);
   void send(const message_view& whole);
@@ -159,12 +163,13 @@ class websocket {
   /// A message in pieces that holds its place among the others until its end (P8).
   [[nodiscard]] message_writer begin_message(message_type type);
 
-  /// Sends a Ping; completes with the round-trip time when its Pong has come. Valid in `open`,
+  /// Sends a Ping; completes with the round-trip time when its Pong has come. It has no deadline of
+  /// its own: a peer that falls silent is found by the keep-alive, and the end completes it. Valid in `open`,
   /// until a close is called. Signature: void(error_code, std::chrono::nanoseconds).
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_ping(Token&& token = Token()) {
     return net::start<net::call_kind::ping, core::duration>(
-        driver_, std::forward<Token>(token), [](net::call&) {});
+        driver_, home_, std::forward<Token>(token), [](net::call&) {});
   }
 
   // ── Closing (S2–S5, P4, P5) ─────────────────────────────────────────────────────────────────
@@ -179,7 +184,7 @@ class websocket {
                                  std::string reason = {},
                                  Token&& token = Token()) {
     return net::start<net::call_kind::close>(
-        driver_,
+        driver_, home_,
         std::forward<Token>(token),
         [code, reason = std::move(reason)](net::call& c) mutable {
           c.code = code;
@@ -196,7 +201,7 @@ class websocket {
                                         std::string reason = {},
                                         Token&& token = Token()) {
     return net::start<net::call_kind::close_output>(
-        driver_,
+        driver_, home_,
         std::forward<Token>(token),
         [code, reason = std::move(reason)](net::call& c) mutable {
           c.code = code;
@@ -212,10 +217,11 @@ class websocket {
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_wait_closed(Token&& token = Token()) {
     return net::start<net::call_kind::wait_closed, disconnect_record>(
-        driver_, std::forward<Token>(token), [](net::call&) {});
+        driver_, home_, std::forward<Token>(token), [](net::call&) {});
   }
 
-  /// Called once on the executor, with the record, also when the websocket is gone by then.
+  /// Called once on the executor, with the record, also when the websocket is gone by then; several
+  /// hooks in the order of their registration. Throws system_error if it was never connected.
   void on_end(std::function<void(const disconnect_record&)> handler);
 
   // ── Asking, from any thread ─────────────────────────────────────────────────────────────────
@@ -244,7 +250,8 @@ class websocket {
                                role self,
                                const websocket_options& options,
                                std::string leftover);
-  static websocket failed(std::shared_ptr<net::connection_status> status);
+  static websocket failed(asio::any_io_executor executor,
+                          std::shared_ptr<net::connection_status> status);
 
  private:
   friend class message_writer;
@@ -255,11 +262,13 @@ class websocket {
   }
 
   std::shared_ptr<net::driver> driver_;
-  std::shared_ptr<net::connection_status> failed_;
+  std::shared_ptr<net::connection_status> failed_;  // of a connect that failed
+  asio::any_io_executor home_;                       // its executor
   std::string subprotocol_;
 };
 
-/// A message that is sent in pieces. While it is open, other messages wait behind it; control
+/// A message that is sent in pieces, with the rules of async_send for threads, cancellation and
+/// errors; one thread at a time uses a writer. While it is open, other messages wait behind it; control
 /// frames pass between its pieces. Destroyed before its end: if nothing of it was sent, its place
 /// is given up; otherwise the message can't be ended truthfully, and the connection closes with
 /// 1011.
@@ -271,13 +280,12 @@ class message_writer {
 
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_write(asio::const_buffer piece, Token&& token = Token()) {
-    return net::send_piece(driver_, id_, piece, type_, false, std::forward<Token>(token));
+    return net::send_piece(driver_, asio::any_io_executor(), id_, piece, type_, false, std::forward<Token>(token));
   }
   /// The last piece, which may be empty. The writer is of no use after it.
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_finish(asio::const_buffer piece = {}, Token&& token = Token()) {
-    finished_ = true;
-    return net::send_piece(driver_, id_, piece, type_, true, std::forward<Token>(token));
+    return net::send_piece(driver_, asio::any_io_executor(), id_, piece, type_, true, std::forward<Token>(token));
   }
 
  private:
@@ -289,7 +297,6 @@ class message_writer {
   std::shared_ptr<net::driver> driver_;
   core::sender id_ = 0;
   message_type type_ = message_type::text;
-  bool finished_ = false;
 };
 
 }  // namespace adieu

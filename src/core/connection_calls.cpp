@@ -117,6 +117,19 @@ void connection::close(ticket owner,
   start_close(event::call_close, code, reason, now);
 }
 
+void connection::hurry(instant due) noexcept {
+  if (linger_due_) {
+    linger_due_ = std::min(*linger_due_, due);
+  } else if (phase_ != phase::open && phase_ != phase::close_received && !is_over(phase_)) {
+    total_deadline_ = total_deadline_ ? std::min(*total_deadline_, due) : due;
+  }
+}
+
+void connection::count_unsent(std::uint64_t size) noexcept {
+  ++refused_.messages;
+  refused_.bytes += size;
+}
+
 void connection::close_output(ticket owner,
                               adieu::close_status code,
                               std::string_view reason,

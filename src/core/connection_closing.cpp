@@ -218,13 +218,16 @@ void connection::transport_closed(const closing_facts& facts, instant now) {
   if (phase_ == phase::over_aborted && facts.unacknowledged) {
     record_.lost.unacknowledged_bytes = facts.unacknowledged;
   }
+  if (record_.tcp == tcp_end::reset_sent && !facts.was_reset) {  // not every transport has resets
+    record_.tcp = fin_seen_ ? tcp_end::peer_fin_first : tcp_end::our_fin_first;
+  }
   if (facts.unread_in_kernel && record_.tcp != tcp_end::reset_received) {
     record_.tcp = tcp_end::reset_sent;
   }
   if (record_.tcp == tcp_end::not_connected) record_.tcp = tcp_end::our_fin_first;
   const unsent lost = outbox_.left();
-  record_.lost.unsent_messages = lost.messages;
-  record_.lost.unsent_bytes = lost.bytes;
+  record_.lost.unsent_messages = lost.messages + refused_.messages;
+  record_.lost.unsent_bytes = lost.bytes + refused_.bytes;
   // P4: what nobody took by the end of an async_close is thrown away, and counted.
   const bool close_succeeded = discards_ && record_.clean;
   if (discards_ && phase_ == phase::over_closed) {

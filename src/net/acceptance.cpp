@@ -4,6 +4,7 @@
 #include <boost/beast/http/status.hpp>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "net/socket_transport.hpp"
 
@@ -130,6 +131,11 @@ asio::awaitable<accepted> accept_client(socket_stream& stream,
   if (thrown) {
     co_await refuse(stream, 500, "internal error");
     std::rethrow_exception(thrown);
+  }
+  if (made.status != 101 && (made.status < 300 || made.status > 599)) {
+    co_await refuse(stream, 500, "internal error");
+    throw std::invalid_argument("on_request refused with HTTP status " +
+                                std::to_string(made.status) + ": 300 to 599 are for that");
   }
   if (made.status != 101) {
     co_await refuse(stream, made.status, made.reason);

@@ -4,6 +4,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
+#include <new>
+
 namespace adieu::net {
 namespace {
 
@@ -80,7 +83,7 @@ void driver::with_core(task work) {
       work();
       status_->publish(core_.state());
     } else {
-      queue_task(std::move(work));
+      queue_task({std::move(work), nullptr});
     }
   }
   post_turn();
@@ -94,13 +97,13 @@ void driver::submit(call& what) {
       start_call(what);
       status_->publish(core_.state());
     } else {
-      queue_task([this, &what] { start_call(what); });
+      queue_task({nullptr, &what});
     }
   }
   post_turn();
 }
 
-void driver::queue_task(task work) {
+void driver::queue_task(queued work) {
   const std::lock_guard lock(tasks_mutex_);
   tasks_.push_back(std::move(work));
   has_tasks_.store(true, std::memory_order_release);
@@ -108,13 +111,22 @@ void driver::queue_task(task work) {
 
 void driver::drain_tasks() {
   while (has_tasks_.load(std::memory_order_acquire)) {
-    std::vector<task> work;
+    std::vector<queued> work;
     {
       const std::lock_guard lock(tasks_mutex_);
       work.swap(tasks_);
       has_tasks_.store(false, std::memory_order_relaxed);
     }
-    for (task& each : work) each();
+    for (queued& each : work) {
+      if (each.what != nullptr) {
+        start_call(*each.what);
+      } else {
+        each.work();
+      }
+    }
+    work.clear();
+    const std::lock_guard lock(tasks_mutex_);
+    if (tasks_.capacity() == 0) tasks_.swap(work);  // its memory serves the next burst
   }
 }
 
@@ -175,7 +187,7 @@ void driver::destroy() {
   };
   if (inside && showing_) {  // by the handler itself, whose view lives until it returns
     stop_showing();
-    queue_task([this] { core_.destroy(now()); });
+    queue_task({[this] { core_.destroy(now()); }, nullptr});
     return post_turn();
   }
   with_core([this, stop_showing] {
@@ -199,6 +211,7 @@ void driver::close(close_status code,
                    std::optional<core::duration> timeout) {
   with_core([this, code, text = std::string(reason), timeout] {
     core_.close(0, code, text, now(), timeout);
+    if (timeout) core_.hurry(now() + *timeout);
   });
 }
 
@@ -234,17 +247,26 @@ void driver::send_copy(message_type type, core::const_bytes payload) {
       }
     }
   }
+  // One piece of memory for the call and its copy.
   struct copied_send final : call {
-    explicit copied_send(core::const_bytes source)
-        : call(call_kind::send), copy(source.begin(), source.end()) {
-      data = copy;
-      finish_ = [](call* self, core::completion*, const connection_status*) {
-        delete static_cast<copied_send*>(self);
+    copied_send(driver& owner, core::const_bytes source) : call(call_kind::send), home(owner) {
+      auto* const copy = reinterpret_cast<std::byte*>(this + 1);
+      std::ranges::copy(source, copy);
+      data = {copy, source.size()};
+      finish_ = [](call* base, core::completion* done, const connection_status*) {
+        auto* const self = static_cast<copied_send*>(base);
+        // Nobody is told, so it is counted.
+        if (done != nullptr && done->error == errc::invalid_state) {
+          self->home.core_.count_unsent(self->data.size());
+        }
+        self->~copied_send();
+        ::operator delete(self);
       };
     }
-    std::vector<std::byte> copy;
+    driver& home;
   };
-  auto* const what = new copied_send(payload);
+  void* const memory = ::operator new(sizeof(copied_send) + payload.size());
+  auto* const what = ::new (memory) copied_send(*this, payload);
   what->type = type;
   submit(*what);
 }
@@ -319,10 +341,10 @@ bool driver::turn_inside() {
       hand_out_completions();
       drain_tasks();
       busy = flush();
+      if (core_.ended()) return finish();
     }
     if (std::exchange(held_back_, false)) transport_->push();
     publish();  // what was written changes the state, too
-    if (core_.ended()) return finish();
     if (busy) return true;
     more = more || (paused && core_.read_allowance() != 0);
   }
@@ -415,14 +437,16 @@ void driver::publish() {
 
 // The connection has ended: the last completions, the hooks; nothing is left that holds us.
 bool driver::finish() {
-  hand_out_completions();
+  publish();
   on_message_.reset();
+  // The hooks come before the last completions: those may end whoever owns the websocket.
   while (!end_handlers_.empty()) {
     const end_handler told = std::move(end_handlers_.front());
     end_handlers_.erase(end_handlers_.begin());
     told(core_.record());
   }
   clock_.disarm(*this);
+  hand_out_completions();
   return !core_.completions().empty();
 }
 
@@ -500,6 +524,14 @@ void driver::unlink(call& what) noexcept {
 }
 
 void driver::forget_calls() {
+  std::vector<queued> never_started;
+  {
+    const std::lock_guard lock(tasks_mutex_);
+    never_started.swap(tasks_);
+  }
+  for (const queued& each : never_started) {
+    if (each.what != nullptr) each.what->forget();
+  }
   while (pending_ != nullptr) {
     call& forgotten = *pending_;
     unlink(forgotten);

@@ -69,7 +69,12 @@ class driver final : public transport_listener {
   using task = std::function<void()>;
 
   void with_core(task work);
-  void queue_task(task work);
+  // What a thread left behind that could not go inside: a call, or something else to do.
+  struct queued {
+    task work;
+    call* what;
+  };
+  void queue_task(queued work);
   void drain_tasks();
   void start_call(call& what);
   void post_turn();
@@ -102,7 +107,7 @@ class driver final : public transport_listener {
   bool turning_ = false;
 
   std::mutex tasks_mutex_;
-  std::vector<task> tasks_;
+  std::vector<queued> tasks_;
   std::atomic<bool> has_tasks_{false};
 
   std::vector<core::completion> ready_;

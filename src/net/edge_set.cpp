@@ -14,6 +14,14 @@ std::atomic<bool> portable_only{false};
 
 constexpr int events_at_once = 256;
 
+int make_set() {
+  const int descriptor = ::epoll_create1(EPOLL_CLOEXEC);
+  if (descriptor < 0) {
+    throw boost::system::system_error(errno, boost::system::system_category(), "epoll_create1");
+  }
+  return descriptor;
+}
+
 }  // namespace
 
 boost::asio::execution_context::id edge_set::id;
@@ -23,14 +31,18 @@ void force_portable_readiness(bool on) noexcept { portable_only.store(on); }
 edge_set::edge_set(boost::asio::execution_context& context)
     : boost::asio::execution_context::service(context),
       loop_(static_cast<boost::asio::io_context&>(context)),
-      set_(loop_, ::epoll_create1(EPOLL_CLOEXEC)) {}
+      set_(loop_, make_set()) {}
 
 edge_set::~edge_set() = default;
 
 edge_set* edge_set::of(const boost::asio::any_io_executor& executor) {
   const auto* const plain = executor.target<boost::asio::io_context::executor_type>();
   if (plain == nullptr || portable_only.load()) return nullptr;
-  return &boost::asio::use_service<edge_set>(plain->context());
+  try {
+    return &boost::asio::use_service<edge_set>(plain->context());
+  } catch (const boost::system::system_error&) {
+    return nullptr;  // no descriptor is left for it: Asio's own will do
+  }
 }
 
 void edge_set::add(int descriptor, readiness& flags, std::shared_ptr<transport_listener> listener) {

@@ -100,6 +100,7 @@ core::closing_facts memory_transport::close(ending how) {
   const std::lock_guard lock(link_->mutex);
   inbound& in = mine();
   core::closing_facts facts;
+  facts.was_reset = how == ending::reset;
   facts.unread_in_kernel = how == ending::cut && !in.bytes.empty();
   in.reader_gone = true;
   in.reader.reset();

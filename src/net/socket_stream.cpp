@@ -73,6 +73,7 @@ io_result socket_stream::read(core::bytes into) {
   if (!is_open()) return {io_result::outcome::error, 0, EBADF};
   if (tls_) {
     ERR_clear_error();
+    errno = 0;
     const int size = static_cast<int>(std::min<std::size_t>(into.size(), 1U << 30U));
     return tls_outcome(SSL_read(tls_.get(), into.data(), size));
   }
@@ -85,6 +86,7 @@ io_result socket_stream::read(core::bytes into) {
 }
 
 io_result socket_stream::write(std::span<const core::const_bytes> list, transport::urgency when) {
+  if (!is_open()) return {io_result::outcome::error, 0, EBADF};
   if (tls_) return tls_write(list);
   const int flags = MSG_NOSIGNAL | (when == transport::urgency::more_follows ? MSG_MORE : 0);
   std::array<iovec, most_buffers> vector;
@@ -116,6 +118,7 @@ io_result socket_stream::tls_write(std::span<const core::const_bytes> list) {
     core::const_bytes rest = piece;
     while (!rest.empty()) {
       ERR_clear_error();
+      errno = 0;
       const int size = static_cast<int>(std::min<std::size_t>(rest.size(), 1U << 30U));
       const io_result step = tls_outcome(SSL_write(tls_.get(), rest.data(), size));
       if (step.what != io_result::outcome::done) {
@@ -133,6 +136,7 @@ io_result socket_stream::tls_write(std::span<const core::const_bytes> list) {
 io_result socket_stream::handshake(role self) {
   if (!is_open()) return {io_result::outcome::error, 0, EBADF};
   ERR_clear_error();
+  errno = 0;
   return tls_outcome(self == role::client ? SSL_connect(tls_.get()) : SSL_accept(tls_.get()));
 }
 
@@ -160,8 +164,8 @@ void socket_stream::shut_output() {
     ERR_clear_error();
     SSL_shutdown(tls_.get());
   }
-  ::shutdown(descriptor_, SHUT_WR);
-  fin_sent_ = true;
+  // After the peer's reset there is no FIN any more.
+  fin_sent_ = ::shutdown(descriptor_, SHUT_WR) == 0;
 }
 
 core::closing_facts socket_stream::close(transport::ending how) {
@@ -176,6 +180,7 @@ core::closing_facts socket_stream::close(transport::ending how) {
   if (how == transport::ending::reset) {
     const linger now{1, 0};
     ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    facts.was_reset = is_tcp_;
   } else if (::ioctl(descriptor_, FIONREAD, &waiting) == 0) {
     facts.unread_in_kernel = waiting > 0;
   }

@@ -3,6 +3,9 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
+#include <charconv>
+#include <cstdint>
+
 #include "net/opening.hpp"
 
 namespace adieu::net {
@@ -11,6 +14,16 @@ namespace {
 [[noreturn]] void refuse(const std::string& url, const std::string& why) {
   throw opening_failure{errc::invalid_url,
                         {connect_step::url, 0, "the URL \"" + printable(url) + "\" " + why}};
+}
+
+std::string normal_port(const std::string& url, const std::string& digits) {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc() || end != digits.data() + digits.size() || number == 0 ||
+      number > 65535) {
+    refuse(url, "has a port that is not between 1 and 65535");
+  }
+  return std::to_string(number);
 }
 
 target parse_unix(const std::string& url, std::string_view rest) {
@@ -33,7 +46,7 @@ target parse_url(const std::string& url) {
     return parse_unix(url, std::string_view(url).substr(unix_scheme.size()));
   }
   const auto parsed = boost::urls::parse_uri(url);
-  if (!parsed) refuse(url, "is not a URL: " + parsed.error().message());
+  if (!parsed) refuse(url, "is not a URL of the form ws://host:port/path");
   const boost::urls::url_view& view = *parsed;
   std::string scheme = view.scheme();
   for (char& c : scheme) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
@@ -45,11 +58,8 @@ target parse_url(const std::string& url) {
   out.tls = scheme == "wss";
   out.host = view.host_address();
   if (out.host.empty()) refuse(url, "names no host");
-  if (view.has_port() && !view.port().empty() && (view.port_number() == 0)) {
-    refuse(url, "has a port that is not between 1 and 65535");
-  }
   const std::string default_port = out.tls ? "443" : "80";
-  out.port = view.port().empty() ? default_port : std::string(view.port());
+  out.port = view.port().empty() ? default_port : normal_port(url, std::string(view.port()));
   out.authority = std::string(view.encoded_host());
   if (out.port != default_port) out.authority += ":" + out.port;
   out.resource = std::string(view.encoded_path());

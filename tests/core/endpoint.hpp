@@ -92,6 +92,7 @@ class endpoint {
       core.output_shut();
       obeyed.push_back(std::exchange(pending_, command::none));
     } else if (pending_ == command::cut || pending_ == command::reset) {
+      facts.was_reset = pending_ == command::reset;
       obeyed.push_back(std::exchange(pending_, command::none));
       for (const completion& c : core.completions()) delivered_before_end += c.received.count;
       core.transport_closed(facts, now);

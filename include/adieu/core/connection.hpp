@@ -1,7 +1,7 @@
 // One WebSocket connection after its opening handshake, without I/O, clock or threads: bytes,
 // calls and time go in; bytes, completions, a deadline and commands for the transport come out.
 //
-// A call or an input never runs user code: what it finished waits in take_completions(). After
+// A call or an input never runs user code: what it finished waits in completions(). After
 // every input, and after every batch of calls, the driver
 //   1. writes output() and says wrote(), 2. obeys take_command(), 3. hands out the completions,
 //   4. reads on if read_allowance() is not 0, 5. calls tick() when deadline() has come.
@@ -41,6 +41,7 @@ enum class command : std::uint8_t { none, shut_output, cut, reset };
 struct closing_facts {
   std::optional<std::uint64_t> unacknowledged;  ///< SIOCOUTQ, less our FIN
   bool unread_in_kernel = false;                ///< closing then makes the kernel send a reset
+  bool was_reset = false;                       ///< it could really send a reset
 };
 
 enum class operation : std::uint8_t { receive, send, ping, close, close_output };
@@ -101,6 +102,8 @@ class connection {
   /// A whole message that nobody waits for, copied at once. False: not now, use send() with memory
   /// that lasts.
   [[nodiscard]] bool send_copy(message_type type, const_bytes payload, instant now);
+  /// A message that nobody waits for was refused: it counts as not sent.
+  void count_unsent(std::uint64_t size) noexcept;
   void begin_message(sender from);
   /// The writer of `from` is gone. A message that has begun can't be ended then: the connection
   /// closes with 1011 (docs/decisions/0004-abandoned-message.md).
@@ -111,6 +114,8 @@ class connection {
              std::string_view reason,
              instant now,
              std::optional<duration> timeout = {});
+  /// Whatever goes on: over by then at the latest.
+  void hurry(instant due) noexcept;
   void close_output(ticket owner, adieu::close_status code, std::string_view reason, instant now);
   /// A close that nobody waits for, because the app can't go on (D11): never clean.
   void close_for(cause why, adieu::close_status code, std::string_view reason, instant now);
@@ -246,6 +251,7 @@ class connection {
   bool probe_now_ = false;
 
   disconnect_record record_;
+  unsent refused_;
   std::vector<written_frame> written_;
   std::vector<completion> completions_;
 };

@@ -26,14 +26,17 @@ namespace adieu::net {
   return core::operation::receive;
 }
 
-/// N1: a websocket that was never connected is in state none, where no operation is valid.
+/// N1: a websocket that was never connected is in state none, where no operation is valid. Of one
+/// whose connect failed, `home` is the executor; of an empty one, there is none.
 template <call_kind Kind, typename Handler>
-void refuse_unconnected(Handler handler) {
+void refuse_unconnected(Handler handler, const boost::asio::any_io_executor& home) {
   core::completion refused;
   refused.error = errc::invalid_state;
   refused.what = operation_of(Kind);
   refused.seen = state::none;
-  const auto executor = boost::asio::get_associated_executor(handler);  // before it is moved
+  const boost::asio::any_io_executor fallback =
+      home ? home : boost::asio::any_io_executor(boost::asio::system_executor());
+  const auto executor = boost::asio::get_associated_executor(handler, fallback);  // before it moves
   boost::asio::post(
       executor, [handler = std::move(handler), refused = std::move(refused)]() mutable {
         std::apply(std::move(handler), result_of<Kind>(std::move(refused), connection_status{}));
@@ -42,11 +45,12 @@ void refuse_unconnected(Handler handler) {
 
 /// `fill` puts the arguments into the call.
 template <call_kind Kind, typename... Results, typename Token, typename Fill>
-auto start(std::shared_ptr<driver> connection, Token&& token, Fill fill) {
+auto start(std::shared_ptr<driver> connection, boost::asio::any_io_executor home, Token&& token,
+           Fill fill) {
   return boost::asio::async_initiate<Token, void(error_code, Results...)>(
-      [connection = std::move(connection)](auto handler, Fill fill_in) {
+      [connection = std::move(connection), home = std::move(home)](auto handler, Fill fill_in) {
         using handler_type = std::decay_t<decltype(handler)>;
-        if (!connection) return refuse_unconnected<Kind>(std::move(handler));
+        if (!connection) return refuse_unconnected<Kind>(std::move(handler), home);
         auto* const what =
             handler_call<Kind, handler_type>::make(std::move(handler), executor_of(*connection));
         fill_in(*what);
@@ -63,13 +67,14 @@ auto start(std::shared_ptr<driver> connection, Token&& token, Fill fill) {
 
 template <typename Token>
 auto send_piece(std::shared_ptr<driver> connection,
+                boost::asio::any_io_executor home,
                 core::sender from,
                 boost::asio::const_buffer data,
                 message_type type,
                 bool ends_message,
                 Token&& token) {
   return start<call_kind::send>(
-      std::move(connection), std::forward<Token>(token), [from, data, type, ends_message](call& c) {
+      std::move(connection), std::move(home), std::forward<Token>(token), [from, data, type, ends_message](call& c) {
         c.from = from;
         c.data = {static_cast<const std::byte*>(data.data()), data.size()};
         c.type = type;

@@ -78,15 +78,23 @@ class stream_transport final : public transport {
     }
   }
 
-  core::closing_facts close(ending) override {
+  core::closing_facts close(ending how) override {
     closed_ = true;
+    core::closing_facts facts;
     error_code ignored;
+    const boost::asio::socket_base::linger at_once(true, 0);
+    if constexpr (requires { stream_.lowest_layer().set_option(at_once, ignored); }) {
+      if (how == ending::reset) {
+        stream_.lowest_layer().set_option(at_once, ignored);
+        facts.was_reset = !ignored;
+      }
+    }
     if constexpr (requires { stream_.lowest_layer().close(ignored); }) {
       stream_.lowest_layer().close(ignored);
     } else if constexpr (requires { stream_.close(); }) {
       stream_.close();
     }
-    return {};
+    return facts;
   }
 
  private:
