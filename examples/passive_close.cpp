@@ -9,6 +9,7 @@
 //   }
 //
 // The websocket goes out of scope right after it, and the end is clean all the same (P6).
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
@@ -43,8 +44,10 @@ int main(int argc, char** argv) {
   asio::co_spawn(
       loop,
       [&]() -> asio::awaitable<void> {
-        adieu::websocket client = co_await adieu::async_connect(url);
-        handle = client.handle();
+        auto [error, client] = co_await adieu::async_connect(
+            url, adieu::connect_options(), asio::as_tuple(asio::deferred));
+        handle = client.handle();  // its record says how it ended, or why it did not begin
+        if (error) co_return;
         co_await receive_until_closed(std::move(client));
       },
       [](std::exception_ptr error) {

@@ -276,7 +276,8 @@ awaitable<connect_outcome> try_to_connect(std::string url, connect_options optio
   }
   co_return connect_outcome(
       ec,
-      websocket::failed(executor, 
+      websocket::failed(
+          executor,
           failed_status(failure.where, began, std::chrono::steady_clock::now() - now.began)));
 }
 

@@ -49,8 +49,12 @@ class category final : public boost::system::error_category {
       out += to_string(seen);
       out += ": ";
       out += name_of(what);
-      out += " is valid ";
-      out += valid_states(what);
+      if (seen == state::open) {
+        out += " is not valid any more, a close was already called";
+      } else {
+        out += " is valid ";
+        out += valid_states(what);
+      }
     }
     return out;
   }

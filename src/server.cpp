@@ -185,6 +185,9 @@ awaitable<void> server::implementation::session(std::shared_ptr<implementation> 
   socket.on_end([self, which = socket.driver_](const disconnect_record& record) {
     self->connection_ended(which, record);
   });
+  socket.driver_->on_failure([self](std::exception_ptr error) {
+    if (self->handler_failed) self->handler_failed(error);
+  });
   co_await self->run_handler(socket, client->asked);
   if (!socket) co_return;  // the app has moved it out, and owns it now
   error_code ignored;
@@ -237,7 +240,9 @@ void server::implementation::connection_ended(const std::shared_ptr<net::driver>
     }
   }
   if (ended) ended(record);
-  for (const shut& each : done) each({}, report);
+  for (const shut& each : done) {  // after the other hooks of this end
+    asio::post(executor, [each, report] { each({}, report); });
+  }
 }
 
 void server::implementation::stop() {

@@ -101,7 +101,8 @@ void websocket::on_end(std::function<void(const disconnect_record&)> handler) {
   if (driver_) {
     driver_->on_end(std::move(handler));
   } else if (auto ended = record()) {
-    asio::post(home_, [handler = std::move(handler), ended = std::move(*ended)] { handler(ended); });
+    asio::post(home_,
+               [handler = std::move(handler), ended = std::move(*ended)] { handler(ended); });
   } else {
     throw system_error(make_error_code(unconnected()));
   }
@@ -152,9 +153,7 @@ message_writer websocket::begin_message(message_type type) {
 }
 
 message_writer::message_writer(message_writer&& other) noexcept
-    : driver_(std::move(other.driver_)),
-      id_(other.id_),
-      type_(other.type_) {}
+    : driver_(std::move(other.driver_)), id_(other.id_), type_(other.type_) {}
 
 message_writer& message_writer::operator=(message_writer&& other) noexcept {
   give_up();

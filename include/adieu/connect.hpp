@@ -43,8 +43,8 @@ std::function<void()> connect(asio::any_io_executor executor,
                               connected done);
 }  // namespace net
 
-/// Connects on `executor`, which the websocket then lives on. While it connects, the executor must be
-/// serial: a strand, or an io_context that one thread runs; the websocket itself does not mind.
+/// Connects on `executor`, which the websocket then lives on. While it connects, the executor must
+/// be serial: a strand, or an io_context that one thread runs; the websocket itself does not mind.
 ///
 /// URLs: `ws://host[:port]/path`, `wss://…`, and `ws+unix:/path/of/socket[:/path]`.
 /// Signature: void(error_code, websocket). When the code is set, the websocket is not connected,

@@ -1,4 +1,4 @@
-// The disconnect record (D12; SEMANTICS part 4, docs/closing.md): who ended a connection, how, why,
+// The disconnect record (D12, docs/closing.md): who ended a connection, how, why,
 // and what was lost. Plain data; every connection ends with exactly one.
 #pragma once
 

@@ -99,7 +99,8 @@ class server {
   /// Called with the record of every connection that ended, refused handshakes included.
   void on_end(std::function<void(const disconnect_record&)> handler);
 
-  /// An exception left a connection's handler; without this it is only in the record.
+  /// An exception left a connection's handler, its on_message included; without this it is only in
+  /// the record.
   void on_handler_error(std::function<void(std::exception_ptr)> handler);
 
   /// Listens; port 0 lets the kernel choose. Returns where. Throws system_error.
@@ -111,8 +112,8 @@ class server {
   /// Stops listening, gives up opening handshakes, closes every connection with `code`, and
   /// completes when all have ended: cut off after `deadline` at the latest. The app's handlers see
   /// an ordinary Close. From any thread; a second call joins the first; a server that was shut down
-  /// does not serve again. Bad arguments (N7): errc::invalid_argument, and nothing happens. It can't
-  /// be cancelled: the deadline bounds it. Signature: void(error_code, shutdown_report).
+  /// does not serve again. Bad arguments (N7): errc::invalid_argument, and nothing happens. It
+  /// can't be cancelled: the deadline bounds it. Signature: void(error_code, shutdown_report).
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_shutdown(close_status code = close_status::endpoint_unavailable,
                                     std::string reason = {},

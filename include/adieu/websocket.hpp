@@ -3,7 +3,8 @@
 // Every operation may be started from any thread (P8). Handlers run on their associated executor,
 // by default the connection's, and never inside the call that started them. Cancellation signals
 // are to be emitted on the connection's executor; every cancellation type means the same (P7).
-// After the end, every operation fails with errc::invalid_state (S8).
+// After the end, every operation fails with errc::invalid_state (S8). Rows such as P8 are explained
+// in docs/rows.md, D rows in docs/deviations.md.
 #pragma once
 
 #include <boost/asio/async_result.hpp>
@@ -119,7 +120,8 @@ class websocket {
   /// Every message, straight from the reader, on the connection's executor; replaces receives, and
   /// an empty handler brings them back. The view lives until the handler returns. The peer's Close
   /// is answered with its own code when no data is left (D11). A handler that throws closes the
-  /// connection with 1011, and the exception leaves through the loop's run().
+  /// connection with 1011; the exception goes to a server's on_handler_error, elsewhere it leaves
+  /// through the loop's run().
   void on_message(std::function<void(const message_view&)> handler);
 
   // ── Sending (P1, P8, N13) ───────────────────────────────────────────────────────────────────
@@ -128,8 +130,9 @@ class websocket {
   // withdraws it if nothing of its message has begun; otherwise it completes. A peer that reads
   // nothing for `write_timeout` ends the connection. Signature: void(error_code).
 
-  /// The text lives until completion: in a coroutine, `co_await` sees to that; with a callback, keep
-  /// it yourself or use send().
+  /// Text is UTF-8; like .NET, Adieu does not check what it sends, but the peer does, and closes
+  /// with 1007. The text lives until completion: in a coroutine, `co_await` sees to that; with a
+  /// callback, keep it yourself or use send().
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_send(std::string_view text, Token&& token = Token()) {
     return async_send(
@@ -164,8 +167,8 @@ class websocket {
   [[nodiscard]] message_writer begin_message(message_type type);
 
   /// Sends a Ping; completes with the round-trip time when its Pong has come. It has no deadline of
-  /// its own: a peer that falls silent is found by the keep-alive, and the end completes it. Valid in `open`,
-  /// until a close is called. Signature: void(error_code, std::chrono::nanoseconds).
+  /// its own: a peer that falls silent is found by the keep-alive, and the end completes it. Valid
+  /// in `open`, until a close is called. Signature: void(error_code, std::chrono::nanoseconds).
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_ping(Token&& token = Token()) {
     return net::start<net::call_kind::ping, core::duration>(
@@ -184,7 +187,8 @@ class websocket {
                                  std::string reason = {},
                                  Token&& token = Token()) {
     return net::start<net::call_kind::close>(
-        driver_, home_,
+        driver_,
+        home_,
         std::forward<Token>(token),
         [code, reason = std::move(reason)](net::call& c) mutable {
           c.code = code;
@@ -201,7 +205,8 @@ class websocket {
                                         std::string reason = {},
                                         Token&& token = Token()) {
     return net::start<net::call_kind::close_output>(
-        driver_, home_,
+        driver_,
+        home_,
         std::forward<Token>(token),
         [code, reason = std::move(reason)](net::call& c) mutable {
           c.code = code;
@@ -263,15 +268,15 @@ class websocket {
 
   std::shared_ptr<net::driver> driver_;
   std::shared_ptr<net::connection_status> failed_;  // of a connect that failed
-  asio::any_io_executor home_;                       // its executor
+  asio::any_io_executor home_;                      // its executor
   std::string subprotocol_;
 };
 
 /// A message that is sent in pieces, with the rules of async_send for threads, cancellation and
-/// errors; one thread at a time uses a writer. While it is open, other messages wait behind it; control
-/// frames pass between its pieces. Destroyed before its end: if nothing of it was sent, its place
-/// is given up; otherwise the message can't be ended truthfully, and the connection closes with
-/// 1011.
+/// errors; one thread at a time uses a writer. While it is open, other messages wait behind it;
+/// control frames pass between its pieces. Destroyed before its end: if nothing of it was sent, its
+/// place is given up; otherwise the message can't be ended truthfully, and the connection closes
+/// with 1011.
 class message_writer {
  public:
   message_writer(message_writer&& other) noexcept;
@@ -280,12 +285,14 @@ class message_writer {
 
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_write(asio::const_buffer piece, Token&& token = Token()) {
-    return net::send_piece(driver_, asio::any_io_executor(), id_, piece, type_, false, std::forward<Token>(token));
+    return net::send_piece(
+        driver_, asio::any_io_executor(), id_, piece, type_, false, std::forward<Token>(token));
   }
   /// The last piece, which may be empty. The writer is of no use after it.
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_finish(asio::const_buffer piece = {}, Token&& token = Token()) {
-    return net::send_piece(driver_, asio::any_io_executor(), id_, piece, type_, true, std::forward<Token>(token));
+    return net::send_piece(
+        driver_, asio::any_io_executor(), id_, piece, type_, true, std::forward<Token>(token));
   }
 
  private:

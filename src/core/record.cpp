@@ -1,4 +1,4 @@
-// The disconnect record in words, as one English line and as JSON (SEMANTICS part 4).
+// The disconnect record in words, as one English line and as JSON (docs/closing.md).
 //
 // Nothing is invented: what the record does not have does not appear. Every byte of the peer that
 // is shown is made printable first.
@@ -38,13 +38,14 @@ std::string_view say(tcp_end how) {
   return "unknown";
 }
 
-std::string_view say(connect_step where) {
+std::string_view say(connect_step where, role self) {
   switch (where) {
     case connect_step::url: return "reading the URL";
     case connect_step::resolve: return "looking up the host";
     case connect_step::connect: return "connecting TCP";
     case connect_step::tls: return "the TLS handshake";
-    case connect_step::request: return "sending the HTTP request";
+    case connect_step::request:
+      return self == role::server ? "the client's HTTP request" : "sending the HTTP request";
     case connect_step::response: return "the HTTP response";
   }
   return "an unknown step";
@@ -81,7 +82,7 @@ std::string why(const disconnect_record& record) {
     case cause::connect_failed: {
       std::string out = "the connection was not opened";
       if (!record.connect) return out;
-      out += fmt::format(", it failed at {}", say(record.connect->step));
+      out += fmt::format(", it failed at {}", say(record.connect->step, record.local_role));
       if (record.connect->http_status != 0) {
         out += fmt::format(" (HTTP {})", record.connect->http_status);
       }

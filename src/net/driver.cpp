@@ -286,6 +286,10 @@ void driver::on_end(end_handler handler) {
   });
 }
 
+void driver::on_failure(failure_handler handler) {
+  with_core([this, handler = std::move(handler)]() mutable { on_failure_ = std::move(handler); });
+}
+
 // ── The turn, on the executor ───────────────────────────────────────────────────────────────────
 
 void driver::on_event() { turn(); }
@@ -489,7 +493,8 @@ void driver::show_messages() {
                     time);
     core_.show_messages(false);
     (void)core_.next_message(time);
-    throw;
+    if (!on_failure_) throw;
+    on_failure_(std::current_exception());
   }
 }
 
@@ -539,6 +544,7 @@ void driver::forget_calls() {
   }
   end_handlers_.clear();  // they may own whatever owns this
   on_message_.reset();
+  on_failure_ = nullptr;
 }
 
 void submit(driver& to, call& what) { to.submit(what); }

@@ -19,6 +19,7 @@
 namespace adieu::net {
 
 using message_handler = std::function<void(const core::connection::message_view&)>;
+using failure_handler = std::function<void(std::exception_ptr)>;
 using end_handler = std::function<void(const disconnect_record&)>;
 
 class driver final : public transport_listener {
@@ -55,6 +56,8 @@ class driver final : public transport_listener {
   [[nodiscard]] std::optional<core::completion> try_receive_message(std::string& into);
   void on_message(message_handler handler);
   void on_end(end_handler handler);
+  /// Gets what a message handler throws, which otherwise leaves through the loop's run().
+  void on_failure(failure_handler handler);
 
   // transport_listener
   void on_event() override;
@@ -118,6 +121,7 @@ class driver final : public transport_listener {
   bool showing_ = false;       // on_message_ runs
   bool show_waiting_ = false;  // it is new: whole messages may wait for it
   std::vector<end_handler> end_handlers_;
+  failure_handler on_failure_;
   std::string leftover_;  // came in the same read as the handshake
   std::optional<core::instant> armed_;
   core::instant time_{};

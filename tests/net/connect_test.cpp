@@ -87,6 +87,7 @@ TEST_F(Connecting, N18_urls_that_are_none) {
                           "ws://",
                           "ws://host:0/",
                           "ws://host:65536/",
+                          "ws://host:74537/",
                           "ws://user@host/",
                           "ws://host/#fragment",
                           "ws+unix:",

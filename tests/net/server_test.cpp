@@ -323,5 +323,49 @@ TEST_F(Serving, N19_a_unix_socket_and_its_stale_file) {
   ::unlink(path.c_str());
 }
 
+TEST_F(Serving, D11_a_websocket_that_its_handler_moved_out_is_the_apps) {
+  listen();
+  websocket kept;
+  serving->on_connection([&](websocket& socket, const request&) -> asio::awaitable<void> {
+    kept = std::move(socket);
+    co_return;
+  });
+  start();
+  websocket client = connect();
+  ASSERT_TRUE(world.run_until([&] { return static_cast<bool>(kept); }));
+  EXPECT_EQ(client.state(), state::open);
+  kept.abort();
+  EXPECT_TRUE(world.run_until([&] { return client.record().has_value(); }));
+}
+
+TEST_F(Serving, D11_a_message_handler_that_throws_closes_with_1011_and_the_server_goes_on) {
+  listen();
+  serving->on_open([](websocket& socket, const request&) {
+    socket.on_message([](const message_view&) { throw std::runtime_error("boom"); });
+  });
+  start();
+  websocket client = connect();
+  client.send("hello");
+  ASSERT_TRUE(world.run_until([&] { return client.close_status().has_value(); }));
+  EXPECT_EQ(client.close_status(), close_status::internal_server_error);
+  EXPECT_EQ(handler_errors, 1);
+  EXPECT_TRUE(static_cast<bool>(connect()));
+}
+
+TEST_F(Serving, D12_an_end_hook_may_still_use_the_websocket) {
+  listen();
+  std::optional<state> seen;
+  serving->on_open([&](websocket& socket, const request&) {
+    socket.on_end([&](const disconnect_record&) { seen = socket.state(); });
+  });
+  start();
+  {
+    websocket client = connect();
+    client.abort();
+  }
+  EXPECT_TRUE(world.run_until([&] { return seen.has_value(); }));
+  EXPECT_EQ(seen, state::aborted);
+}
+
 }  // namespace
 }  // namespace adieu::test

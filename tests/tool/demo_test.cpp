@@ -84,7 +84,7 @@ TEST(Demo, ShowsWhatCrossedTheWire) {
                                  "─ Ping ──│",
                                  "╲ ╱",
                                  "Close 1002 \"the opcode is reserved\"",
-                                 "300 ms of silence"}) {
+                                 " ms of silence"}) {
     EXPECT_THAT(the_demo().output, HasSubstr(seen));
   }
 }

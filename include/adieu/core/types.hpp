@@ -16,7 +16,7 @@ enum class role : std::uint8_t { client, server };
 /// The type of a message, as .NET's WebSocketMessageType.
 enum class message_type : std::uint8_t { text, binary, close };
 
-/// What the wire has seen, as .NET's WebSocketState, with its numbers (SEMANTICS part 2).
+/// What the wire has seen, as .NET's WebSocketState, with its numbers.
 enum class state : std::uint8_t {
   none = 0,
   connecting = 1,

@@ -45,7 +45,9 @@ void refuse_unconnected(Handler handler, const boost::asio::any_io_executor& hom
 
 /// `fill` puts the arguments into the call.
 template <call_kind Kind, typename... Results, typename Token, typename Fill>
-auto start(std::shared_ptr<driver> connection, boost::asio::any_io_executor home, Token&& token,
+auto start(std::shared_ptr<driver> connection,
+           boost::asio::any_io_executor home,
+           Token&& token,
            Fill fill) {
   return boost::asio::async_initiate<Token, void(error_code, Results...)>(
       [connection = std::move(connection), home = std::move(home)](auto handler, Fill fill_in) {
@@ -74,7 +76,10 @@ auto send_piece(std::shared_ptr<driver> connection,
                 bool ends_message,
                 Token&& token) {
   return start<call_kind::send>(
-      std::move(connection), std::move(home), std::forward<Token>(token), [from, data, type, ends_message](call& c) {
+      std::move(connection),
+      std::move(home),
+      std::forward<Token>(token),
+      [from, data, type, ends_message](call& c) {
         c.from = from;
         c.data = {static_cast<const std::byte*>(data.data()), data.size()};
         c.type = type;
