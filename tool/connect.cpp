@@ -51,6 +51,7 @@ class conversation {
  private:
   asio::awaitable<error_code> open();
   asio::awaitable<void> send_lines();
+  asio::awaitable<void> give_the_peer_its_turn();
   asio::awaitable<void> send_all_complete_lines();
   asio::awaitable<void> all_sent(std::size_t but);
   asio::awaitable<void> receive_messages();
@@ -89,8 +90,7 @@ class conversation {
   std::size_t refused_lines_ = 0;
 };
 
-// ── The whole
-// ─────────────────────────────────────────────────────────────────────────────────────
+// ── The whole ─────────────────────────────────────────────────────────────────────────────
 
 asio::awaitable<exit_code> conversation::run() {
   const auto began = std::chrono::steady_clock::now();
@@ -148,8 +148,7 @@ asio::awaitable<error_code> conversation::open() {
   co_return ec;
 }
 
-// ── Sending
-// ───────────────────────────────────────────────────────────────────────────────────────
+// ── Sending ───────────────────────────────────────────────────────────────────────────────
 
 asio::awaitable<void> conversation::send_lines() {
   for (;;) {
@@ -167,9 +166,20 @@ asio::awaitable<void> conversation::send_lines() {
     co_await send_all_complete_lines();
   }
   if (over_ || command_.then == at_end_of_input::stay) co_return;
+  co_await give_the_peer_its_turn();
   error_code ignored;  // the connection may have ended meanwhile
   auto token = asio::redirect_error(asio::use_awaitable, ignored);
   co_await socket_.async_close_output(command_.code, command_.reason, token);
+}
+
+// Many servers answer a Close the moment that they read it, before their app has answered what came
+// in front of it. The round trip of a Ping lets the app read that first; nobody waits long for it.
+asio::awaitable<void> conversation::give_the_peer_its_turn() {
+  auto turn = std::make_shared<asio::steady_timer>(executor_, std::chrono::seconds(1));
+  socket_.async_ping([turn](error_code, std::chrono::nanoseconds) { turn->cancel(); });
+  error_code ignored;
+  auto token = asio::redirect_error(asio::use_awaitable, ignored);
+  co_await turn->async_wait(token);
 }
 
 // Returns when the kernel has taken every line: their bytes are about to be moved.
@@ -205,8 +215,7 @@ void conversation::refuse(const input_line& line) {
                    line.problem == line_problem::not_utf8 ? "is not UTF-8" : "is over 16 MiB"));
 }
 
-// ── Receiving
-// ─────────────────────────────────────────────────────────────────────────────────────
+// ── Receiving ─────────────────────────────────────────────────────────────────────────────
 
 asio::awaitable<void> conversation::receive_messages() {
   message received;
@@ -232,8 +241,7 @@ asio::awaitable<void> conversation::answer_close(const receive_result& close) {
   co_await socket_.async_close_output(code, close.close_description, token);
 }
 
-// ── What the user and the clock say
-// ───────────────────────────────────────────────────────────────
+// ── What the user and the clock say ───────────────────────────────────────────────────────
 
 void conversation::close_now() {
   input_.stop();
@@ -280,8 +288,7 @@ void conversation::on_signal() {
   }
 }
 
-// ── What is said about it
-// ─────────────────────────────────────────────────────────────────────────
+// ── What is said about it ─────────────────────────────────────────────────────────────────
 
 void conversation::note(std::string_view text) const {
   if (command_.format == output_format::json) {

@@ -17,8 +17,7 @@ namespace {
 
 double seconds(core::duration length) { return std::chrono::duration<double>(length).count(); }
 
-// ── The English line
-// ──────────────────────────────────────────────────────────────────────────────
+// ── The English line ──────────────────────────────────────────────────────────────────────
 
 std::string say(const close_frame& frame) {
   std::string out = frame.code ? fmt::format("{}", *frame.code) : "no code";
@@ -144,8 +143,7 @@ std::string say_length(core::duration length) {
                              : fmt::format("{:.1f} s", milliseconds / 1000);
 }
 
-// ── JSON
-// ──────────────────────────────────────────────────────────────────────────────────────────
+// ── JSON ──────────────────────────────────────────────────────────────────────────────────
 
 // Writes the members of one object after each other.
 class json_object {
