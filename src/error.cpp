@@ -1,3 +1,4 @@
+// The error category: messages, and the details that a refused call carries.
 #include "adieu/error.hpp"
 
 #include <boost/asio/error.hpp>

@@ -1,3 +1,4 @@
+// Two websockets, connected in memory.
 #include "adieu/memory_pair.hpp"
 
 #include "net/memory_transport.hpp"

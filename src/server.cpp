@@ -1,3 +1,4 @@
+// Accepting, one session a connection, and shutting all of them down.
 #include "adieu/server.hpp"
 
 #include <boost/asio/co_spawn.hpp>

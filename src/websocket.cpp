@@ -1,3 +1,4 @@
+// The public handle: everything is passed on to the driver.
 #include "adieu/websocket.hpp"
 
 #include "net/driver.hpp"

@@ -1,3 +1,4 @@
+// The one table of exit statuses.
 #include "exit_code.hpp"
 
 #include <boost/asio/error.hpp>

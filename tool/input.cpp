@@ -1,3 +1,4 @@
+// Standard input by a thread, on demand.
 #include "input.hpp"
 
 #include <boost/asio/post.hpp>

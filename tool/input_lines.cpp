@@ -1,3 +1,4 @@
+// Pieces of input into lines, with what is wrong with them.
 #include "input_lines.hpp"
 
 #include "adieu/core/utf8.hpp"

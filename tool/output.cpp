@@ -1,3 +1,4 @@
+// Standard output by a thread, so that a slow reader never blocks the loop.
 #include "output.hpp"
 
 #include <boost/asio/post.hpp>

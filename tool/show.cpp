@@ -1,3 +1,4 @@
+// Messages as lines, safe for a terminal.
 #include "show.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Frames out of a stream of bytes, one step at a time.
 #include "adieu/core/frame_reader.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Frames into a scatter list; masking is the copy that a client needs anyway.
 #include "adieu/core/frame_writer.hpp"
 
 #include <algorithm>

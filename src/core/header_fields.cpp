@@ -1,3 +1,4 @@
+// Words and fields of HTTP headers (RFC 9110 §5), as the handshake needs them.
 #include "core/header_fields.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// The window: one run of bytes and the borders of the frames in it.
 #include "adieu/core/inbox.hpp"
 
 #include <algorithm>

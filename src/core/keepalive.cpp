@@ -1,3 +1,4 @@
+// Pings, Pongs and verdicts.
 #include "adieu/core/keepalive.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// What is written next: control frames, then data, then the Close.
 #include "adieu/core/outbox.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Whose piece is next: messages in the order of their first calls, never mixed.
 #include "adieu/core/send_queue.hpp"
 
 #include <algorithm>

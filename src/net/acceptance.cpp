@@ -1,3 +1,4 @@
+// The server's opening handshake, and how a client is refused so that it hears why.
 #include "net/acceptance.hpp"
 
 #include <boost/asio/ip/tcp.hpp>

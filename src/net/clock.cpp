@@ -1,3 +1,4 @@
+// One ordered queue of timers for each execution context, real or virtual.
 #include "net/clock.hpp"
 
 #include <boost/asio/post.hpp>

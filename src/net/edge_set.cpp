@@ -1,3 +1,4 @@
+// One epoll_wait a wake-up: which sockets became ready, and whose turn that makes it.
 #include "net/edge_set.hpp"
 
 #include <boost/asio/post.hpp>

@@ -1,3 +1,4 @@
+// Forgets the pending calls of every connection when their loop is destroyed.
 #include "net/loop_end.hpp"
 
 #include <boost/asio/query.hpp>

@@ -1,3 +1,4 @@
+// Two bounded pipes with FIN and reset.
 #include "net/memory_transport.hpp"
 
 #include <boost/asio/post.hpp>

@@ -1,3 +1,4 @@
+// Waiting, TLS and HTTP headers while a connection opens.
 #include "net/opening.hpp"
 
 #include <boost/asio/redirect_error.hpp>

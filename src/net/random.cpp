@@ -1,3 +1,4 @@
+// A pool of OpenSSL's random bytes for each thread.
 #include "net/random.hpp"
 
 #include <openssl/crypto.h>

@@ -1,3 +1,4 @@
+// System calls and OpenSSL calls on one socket, and what their errors mean.
 #include "net/socket_stream.hpp"
 
 #include <boost/asio/ip/tcp.hpp>

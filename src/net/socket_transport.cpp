@@ -1,3 +1,4 @@
+// Reads when readable, writes at once, waits through the edge set or through Asio.
 #include "net/socket_transport.hpp"
 
 #include "net/read_buffer.hpp"

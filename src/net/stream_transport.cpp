@@ -1,3 +1,4 @@
+// How the errors of foreign streams end a connection's input.
 #include "adieu/net/stream_transport.hpp"
 
 #include <boost/asio/ssl/error.hpp>

@@ -1,3 +1,4 @@
+// OpenSSL: contexts, sessions, and a BIO that raises no SIGPIPE.
 #include "net/tls.hpp"
 
 #include <openssl/bio.h>

@@ -1,3 +1,4 @@
+// WebSocket URLs, by Boost.URL and the rules of RFC 6455 §3.
 #include "net/url.hpp"
 
 #include <boost/url/parse.hpp>

@@ -1,3 +1,4 @@
+// Our half of the conversations, on a loop of its own.
 #include "tests/peers/adieu_side.hpp"
 
 namespace peers {

@@ -1,3 +1,4 @@
+// Programs of the tests: started, fed, read with a deadline, killed.
 #include "process.hpp"
 
 #include <fcntl.h>

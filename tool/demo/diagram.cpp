@@ -1,3 +1,4 @@
+// Draws what crossed the wire between two life lines.
 #include "diagram.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Holds a record against the scenario, and against the wire log.
 #include "expectation.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Ink and wrapping.
 #include "palette.hpp"
 
 namespace adieu::tool::demo {

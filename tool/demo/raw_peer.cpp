@@ -1,3 +1,4 @@
+// A peer that is not Adieu: plain sockets, and a note of every byte.
 #include "raw_peer.hpp"
 
 #include <boost/asio/buffer.hpp>

@@ -1,3 +1,4 @@
+// The tap between two ends: bytes, FIN and reset are passed on as what they are.
 #include "relay.hpp"
 
 #include <boost/asio/buffer.hpp>

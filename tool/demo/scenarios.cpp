@@ -1,3 +1,4 @@
+// The list of endings.
 #include "scenarios.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// One loop, two ends, and a guard against hanging.
 #include "stage.hpp"
 
 #include <boost/asio/co_spawn.hpp>

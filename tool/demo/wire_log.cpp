@@ -1,3 +1,4 @@
+// Frames, FINs and resets out of the passing bytes, with times.
 #include "wire_log.hpp"
 
 #include <fmt/format.h>

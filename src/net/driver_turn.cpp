@@ -1,0 +1,243 @@
+// The driver's turn, on the executor: reads, hands out, writes, obeys and keeps time.
+#include <boost/asio/post.hpp>
+
+#include <utility>
+
+#include "net/driver.hpp"
+#include "net/visit.hpp"
+
+namespace adieu::net {
+namespace {
+
+constexpr core::duration noticeable_sleep = std::chrono::seconds(1);
+
+call* call_of(core::ticket owner) noexcept { return reinterpret_cast<call*>(owner); }
+
+}  // namespace
+
+// ── The turn, on the executor ───────────────────────────────────────────────────────────────────
+
+void driver::on_event() { turn(); }
+
+void driver::turn() {
+  const std::shared_ptr<transport_listener> keep = shared_from_this();
+  {
+    const visit inside(*this);
+    if (inside) {
+      if (turning_) return;  // a handler runs its own loop; the outer turn goes on
+      turning_ = true;
+      bool again = false;
+      try {
+        again = turn_inside();
+      } catch (...) {  // a handler's exception leaves through the loop's run()
+        turning_ = false;
+        post_turn();
+        throw;
+      }
+      turning_ = false;
+      if (again) post_turn();
+      return;
+    }
+  }
+  // Somebody else is inside. Whoever leaves posts the turn, unless they have left just now.
+  turn_missed_.store(true);
+  if (inside_.load() == nullptr && turn_missed_.exchange(false)) post_turn();
+}
+
+// True when there is more to do, and others should have their turn first.
+bool driver::turn_inside() {
+  time_ = clock_.now();
+  drain_tasks();
+  if (core_.ended()) return finish();
+  if (!leftover_.empty()) {
+    std::string first = std::exchange(leftover_, {});
+    on_bytes(std::as_writable_bytes(std::span(first)));
+  }
+
+  constexpr int most_reads = 16;
+  constexpr int most_rounds = 256;  // of a handler that starts the next call when one has completed
+  int rounds = 0;
+  bool more = true;
+  for (int reads = 0; more && reads < most_reads; ++reads) {
+    // Everything of one read is parsed, handled, answered and written before the next one.
+    const bool paused = core_.read_allowance() == 0;
+    more = transport_->pump();
+    keep_time();
+    bool busy = true;
+    for (; busy && rounds < most_rounds; ++rounds) {
+      if (std::exchange(show_waiting_, false)) show_messages();
+      answer_in_message_mode();
+      hand_out_completions();
+      drain_tasks();
+      busy = flush();
+      if (core_.ended()) return finish();
+    }
+    if (std::exchange(held_back_, false)) transport_->push();
+    publish();  // what was written changes the state, too
+    if (busy) return true;
+    more = more || (paused && core_.read_allowance() != 0);
+  }
+  set_timer();
+  return more;
+}
+
+// Time comes after the read: what has arrived is older than the deadline. An armed timer is never
+// later than the deadline, so a busy connection compares two numbers here.
+void driver::keep_time() {
+  time_ = clock_.now();
+  if (!armed_ || *armed_ > time_) return;
+  armed_.reset();
+  const core::duration asleep = time_asleep();
+  if (asleep - asleep_ > noticeable_sleep) core_.woke_up(time_);
+  asleep_ = asleep;
+  core_.tick(time_);
+  if (core_.take_probe() && transport_->peer_gone()) core_.peer_gone(time_);
+}
+
+// Writes what is there, and obeys. True when that finished something that handlers wait for.
+bool driver::flush() {
+  while (!write_in_flight_) {
+    const auto list = core_.output(now());
+    if (list.empty()) break;
+    // Unread messages will likely be answered in this turn, too.
+    const bool more = core_.has_unread();
+    const write_result sent =
+        transport_->write(list, more ? transport::urgency::more_follows : transport::urgency::now);
+    held_back_ = more;
+    if (sent.what == write_result::outcome::failed) {
+      core_.output_failed(sent.how, sent.os_error, now());
+      break;
+    }
+    if (sent.what == write_result::outcome::in_flight) {
+      write_in_flight_ = true;
+      core_.output_in_flight();
+      break;
+    }
+    if (sent.size == 0) break;
+    core_.wrote(sent.size, now());
+  }
+  switch (core_.take_command()) {
+    case core::command::none: break;
+    case core::command::shut_output:
+      transport_->shut_output();
+      core_.output_shut();
+      break;
+    case core::command::cut:
+      core_.transport_closed(transport_->close(transport::ending::cut), now());
+      break;
+    case core::command::reset:
+      core_.transport_closed(transport_->close(transport::ending::reset), now());
+      break;
+  }
+  return !core_.completions().empty();
+}
+
+// Those that are there now: what their handlers start and what completes at once is for the next
+// round, so that nobody keeps the loop for himself.
+void driver::hand_out_completions() {
+  publish();
+  if (next_ready_ == ready_.size()) {
+    ready_.clear();
+    next_ready_ = 0;
+    ready_.swap(core_.completions());
+  }
+  while (next_ready_ < ready_.size()) {
+    core::completion done = std::move(ready_[next_ready_++]);
+    if (done.owner == 0) continue;  // ours: nobody waits
+    call& finished = *call_of(done.owner);
+    unlink(finished);
+    finished.finish(std::move(done), *status_);
+  }
+}
+
+// What others may see from any thread, before a handler can ask for it. The state comes last: who
+// sees that the connection has ended finds the record, too.
+void driver::publish() {
+  if (!close_published_ && core_.close_status()) {
+    close_published_ = true;
+    status_->publish({*core_.close_status(), core_.close_description()});
+  }
+  if (core_.ended() && !record_published_) {
+    record_published_ = true;
+    status_->publish(core_.record());
+  }
+  status_->publish(core_.state());
+}
+
+// The connection has ended: the last completions, the hooks; nothing is left that holds us.
+bool driver::finish() {
+  publish();
+  on_message_.reset();
+  // The hooks come before the last completions: those may end whoever owns the websocket.
+  while (!end_handlers_.empty()) {
+    const end_handler told = std::move(end_handlers_.front());
+    end_handlers_.erase(end_handlers_.begin());
+    told(core_.record());
+  }
+  clock_.disarm(*this);
+  hand_out_completions();
+  return !core_.completions().empty();
+}
+
+void driver::set_timer() {
+  if (armed_ && core_.quiet()) return;
+  const auto due = core_.deadline();
+  if (!due || (armed_ && *armed_ <= *due)) return;
+  armed_ = due;
+  clock_.arm(executor_, *this, *due);
+}
+
+// D11 without waiting: in message mode there is no receive that would show the Close to the app.
+void driver::answer_in_message_mode() {
+  if (!on_message_ || core_.phase() != core::phase::close_received) return;
+  core_.close_output(0, *core_.close_status(), core_.close_description(), now());
+}
+
+// ── What the transport brings ───────────────────────────────────────────────────────────────────
+
+std::size_t driver::read_allowance() { return core_.read_allowance(); }
+
+void driver::on_bytes(core::bytes data) {
+  core_.received(data, now());
+  show_messages();
+}
+
+void driver::show_messages() {
+  const std::shared_ptr<message_handler> handler = on_message_;
+  if (!handler) return;
+  const core::instant time = now();
+  showing_ = true;
+  try {
+    while (const auto message = core_.next_message(time)) (*handler)(*message);
+    showing_ = false;
+  } catch (...) {  // D11: the rest of the bytes must not outlive this call
+    showing_ = false;
+    core_.close_for(cause::handler_error,
+                    close_status::internal_server_error,
+                    "the message handler failed",
+                    time);
+    core_.show_messages(false);
+    (void)core_.next_message(time);
+    if (!on_failure_) throw;
+    on_failure_(std::current_exception());
+  }
+}
+
+void driver::on_input_end(core::input_end how, int os_error) {
+  if (how == core::input_end::truncated && core_.phase() == core::phase::closed) {
+    core_.note_missing_close_notify();
+  }
+  core_.input_ended(how, os_error, now());
+}
+
+void driver::on_written(std::size_t size) {
+  write_in_flight_ = false;
+  core_.wrote(size, now());
+}
+
+void driver::on_output_failed(core::input_end how, int os_error) {
+  write_in_flight_ = false;
+  core_.output_failed(how, os_error, now());
+}
+
+}  // namespace adieu::net
