@@ -62,6 +62,29 @@ TEST_P(Deadlines, P5_the_total_covers_the_teardown) {
   EXPECT_TRUE(e.record().clean);
 }
 
+TEST_P(Deadlines, P5_a_shutdown_may_hurry_a_close_that_is_under_way) {
+  const ticket close = e.close(1000);
+  e.core.hurry(e.now + 2s);
+  e.advance(1999ms);
+  EXPECT_TRUE(e.pending(close));
+  e.advance(1ms);
+  EXPECT_EQ(e.error(close), errc::close_timeout);
+}
+
+TEST_P(Deadlines, P5_a_shutdown_may_hurry_a_teardown_that_is_under_way) {
+  websocket_options o;
+  o.linger = 5s;
+  endpoint x(self(), o);
+  const ticket close = x.close(1000);
+  x.feed_close(1000);
+  x.core.hurry(x.now + 2s);
+  x.advance(1999ms);
+  EXPECT_TRUE(x.pending(close));
+  x.advance(1ms);
+  EXPECT_EQ(x.error(close), errc::success);
+  EXPECT_TRUE(x.record().clean);
+}
+
 TEST_P(Deadlines, P5_after_close_output_a_long_drain_is_not_cut) {
   e.close_output(1000);
   for (int i = 0; i < 100; ++i) {

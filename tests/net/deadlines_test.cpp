@@ -189,6 +189,27 @@ TEST_F(SilentPeer, P3_a_blocked_write_ends_with_its_limit) {
   EXPECT_EQ(record()->lost.unsent_messages, 1U);
 }
 
+// Part 4: what was written is either in the peer's kernel or counted.
+TEST_F(SilentPeer, unacknowledged_bytes_are_exact_after_the_peers_reset) {
+  meet(role::server, quick());
+  const std::string big(20'000'000, 'w');
+  answer sent;
+  socket.async_send(big, to(sent));
+  int held = 0, before = -1;
+  ASSERT_TRUE(world.run_until([&] {  // until the peer's kernel takes no more
+    world.pass(50ms);
+    before = std::exchange(held, 0);
+    return ::ioctl(peer.descriptor(), FIONREAD, &held) == 0 && held > 0 && held == before;
+  }));
+  peer.reset();
+  ASSERT_TRUE(world.run_until([&] { return record().has_value(); }));
+  EXPECT_EQ(record()->cause, cause::peer_reset);
+  constexpr std::uint64_t header = 10;
+  EXPECT_EQ(static_cast<std::uint64_t>(held) + record()->lost.unacknowledged_bytes.value_or(0) +
+                record()->lost.unsent_bytes,
+            header + big.size());
+}
+
 // P3, D1: the window is full, the kernel's queue fills, and behind it the peer goes.
 TEST_F(SilentPeer, P3_reading_pauses_at_the_window_and_the_probe_sees_fin_and_reset) {
   for (const bool with_reset : {false, true}) {

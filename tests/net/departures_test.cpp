@@ -114,8 +114,9 @@ TYPED_TEST(Departures, D11_a_close_that_the_app_never_answers_is_answered) {
   EXPECT_TRUE(got.is_close(3456) || got.is(errc::invalid_state)) << got.ec.message();
 }
 
-TYPED_TEST(Departures, D11_the_clock_of_the_answer_starts_again_with_every_send) {
-  if (!TypeParam::is_virtual) GTEST_SKIP() << "needs virtual time";
+using LongDepartures = in_both_worlds<memory_world>;
+
+TEST_F(LongDepartures, D11_the_clock_of_the_answer_starts_again_with_every_send) {
   websocket_options options = this->quick();
   options.close_timeout = 10s;
   websocket_options patient = options;

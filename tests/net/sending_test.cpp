@@ -65,6 +65,19 @@ TYPED_TEST(Sending, P8_a_writer_that_is_dropped_unused_gives_its_place_up) {
   EXPECT_EQ(this->next_message(pair.server), "goes");
 }
 
+TYPED_TEST(Sending, P8_a_writer_whose_finish_was_built_and_never_started_gives_its_place_up) {
+  ends pair = this->open();
+  {
+    message_writer writer = pair.client.begin_message(message_type::text);
+    const auto never_started = writer.async_finish();
+  }
+  pair.client.send("next");
+  reading got;
+  receive(pair.server, got);
+  ADIEU_UNTIL(got.come());
+  EXPECT_TRUE(got.is_text("next")) << got.ec.message();
+}
+
 TYPED_TEST(Sending, P8_a_writer_that_is_dropped_in_the_middle_closes_with_1011) {
   ends pair = this->open(this->quick(), this->quick());
   answer piece;

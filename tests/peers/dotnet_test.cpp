@@ -66,7 +66,7 @@ std::string build_program() {
   throw std::runtime_error("dotnet build failed, see " + log.string());
 }
 
-class Dotnet : public testing::TestWithParam<way> {
+class Dotnet : public program_tests<Dotnet> {
  protected:
   void SetUp() override {
     ::setenv("DOTNET_CLI_TELEMETRY_OPTOUT", "1", 1);
@@ -77,17 +77,7 @@ class Dotnet : public testing::TestWithParam<way> {
       GTEST_SKIP() << "no .NET SDK from 10 up here";
     }
     static const std::string built = build_program();
-    peer_ = suite().get({"dotnet", built});
-    ASSERT_NE(peer_, nullptr) << suite().missing;
-  }
-
-  static suite_peer& suite() {
-    static suite_peer one;
-    return one;
-  }
-
-  link talk(json::object how = {}, route by = route::direct) {
-    return open(side_, *peer_, GetParam(), std::move(how), by);
+    ASSERT_TRUE(start({"dotnet", built})) << missing();
   }
 
   static void expect_closed(const json::object& told,
@@ -105,9 +95,6 @@ class Dotnet : public testing::TestWithParam<way> {
     EXPECT_EQ(text(told, "exception"), "WebSocketException");
     EXPECT_EQ(text(told, "error"), "ConnectionClosedPrematurely");
   }
-
-  program* peer_ = nullptr;
-  adieu_side side_;
 };
 
 /// ClientWebSocket does not show its TCP socket; CreateFromStream gets one from us.
@@ -248,8 +235,7 @@ TEST_P(DotnetClient, PingsUs) {
 TEST_P(Dotnet, IsKilled) {
   link with = talk();
   auto receiving = with.ours->start_receive();
-  peer_->kill();
-  suite().running.reset();
+  kill_peer();
   EXPECT_EQ(wait_for(std::move(receiving), "the error").ec, errc::connection_closed_prematurely);
   expect_unclean(with.ours->record(), cause::peer_vanished, tcp_end::peer_fin_first);
 }

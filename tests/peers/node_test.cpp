@@ -7,22 +7,12 @@
 namespace peers {
 namespace {
 
-class Node : public testing::TestWithParam<way> {
+class Node : public program_tests<Node> {
  protected:
   void SetUp() override {
-    peer_ = suite().get({"node", ADIEU_SOURCE_DIR "/tests/peers/node/peer.mjs"});
-    if (peer_ != nullptr) return;
-    if (must_be_there()) FAIL() << "CI has no Node with ws: " << suite().missing;
-    GTEST_SKIP() << "no Node with ws here (npm ci in tests/peers): " << suite().missing;
-  }
-
-  static suite_peer& suite() {
-    static suite_peer one;
-    return one;
-  }
-
-  link talk(json::object how = {}, route by = route::direct) {
-    return open(side_, *peer_, GetParam(), std::move(how), by);
+    if (start({"node", ADIEU_SOURCE_DIR "/tests/peers/node/peer.mjs"})) return;
+    if (must_be_there()) FAIL() << "CI has no Node with ws: " << missing();
+    GTEST_SKIP() << "no Node with ws here (npm ci in tests/peers): " << missing();
   }
 
   static void expect_closed(const json::object& told,
@@ -33,9 +23,6 @@ class Node : public testing::TestWithParam<way> {
     EXPECT_EQ(text(told, "clean"), code == "1006" ? "false" : "true");
     EXPECT_EQ(text(told, "errors"), "[]");
   }
-
-  program* peer_ = nullptr;
-  adieu_side side_;
 };
 
 TEST_P(Node, EchoesEverySizeAndFragmentsAndPongs) {
@@ -124,8 +111,7 @@ TEST_P(Node, SeesThatWeLetGo) {
 TEST_P(Node, IsKilled) {
   link with = talk();
   auto receiving = with.ours->start_receive();
-  peer_->kill();
-  suite().running.reset();
+  kill_peer();
   EXPECT_EQ(wait_for(std::move(receiving), "the error").ec, errc::connection_closed_prematurely);
   expect_unclean(with.ours->record(), cause::peer_vanished, tcp_end::peer_fin_first);
 }

@@ -7,23 +7,13 @@
 namespace peers {
 namespace {
 
-class Python : public testing::TestWithParam<way> {
+class Python : public program_tests<Python> {
  protected:
   void SetUp() override {
     // Debian's own interpreter: that is where Debian's packages are.
-    peer_ = suite().get({"/usr/bin/python3", ADIEU_SOURCE_DIR "/tests/peers/python/peer.py"});
-    if (peer_ != nullptr) return;
-    if (must_be_there()) FAIL() << "CI has no python3-websockets: " << suite().missing;
-    GTEST_SKIP() << "no python3-websockets here: " << suite().missing;
-  }
-
-  static suite_peer& suite() {
-    static suite_peer one;
-    return one;
-  }
-
-  link talk(json::object how = {}, route by = route::direct) {
-    return open(side_, *peer_, GetParam(), std::move(how), by);
+    if (start({"/usr/bin/python3", ADIEU_SOURCE_DIR "/tests/peers/python/peer.py"})) return;
+    if (must_be_there()) FAIL() << "CI has no python3-websockets: " << missing();
+    GTEST_SKIP() << "no python3-websockets here: " << missing();
   }
 
   static void expect_closed(const json::object& told,
@@ -34,9 +24,6 @@ class Python : public testing::TestWithParam<way> {
     EXPECT_EQ(text(told, "code"), code);
     EXPECT_EQ(text(told, "reason"), reason);
   }
-
-  program* peer_ = nullptr;
-  adieu_side side_;
 };
 
 TEST_P(Python, EchoesEverySizeAndFragmentsAndPongs) {
@@ -140,8 +127,7 @@ TEST_P(Python, SeesThatWeLetGo) {
 TEST_P(Python, IsKilled) {
   link with = talk();
   auto receiving = with.ours->start_receive();
-  peer_->kill();
-  suite().running.reset();
+  kill_peer();
   EXPECT_EQ(wait_for(std::move(receiving), "the error").ec, errc::connection_closed_prematurely);
   expect_unclean(with.ours->record(), cause::peer_vanished, tcp_end::peer_fin_first);
 }

@@ -75,6 +75,39 @@ inline std::string url_of(std::uint16_t port) {
 
 link open(adieu_side& side, peer& with, way what, json::object how = {}, route by = route::direct);
 
+/// Tests with a program as the peer, in the ways that the suite names: one program for all of a
+/// fixture's tests.
+template <typename Fixture>
+class program_tests : public testing::TestWithParam<way> {
+ protected:
+  /// False: the program can't be started, and missing() tells why.
+  bool start(const std::vector<std::string>& command) {
+    peer_ = suite().get(command);
+    return peer_ != nullptr;
+  }
+
+  static const std::string& missing() { return suite().missing; }
+
+  /// By SIGKILL. The next test starts another.
+  void kill_peer() {
+    peer_->kill();
+    suite().running.reset();
+  }
+
+  link talk(json::object how = {}, route by = route::direct) {
+    return open(side_, *peer_, GetParam(), std::move(how), by);
+  }
+
+ private:
+  static suite_peer& suite() {
+    static suite_peer one;
+    return one;
+  }
+
+  program* peer_ = nullptr;
+  adieu_side side_;
+};
+
 // ── What our record must say ────────────────────────────────────────────────────────────────────
 
 struct expected_close {
