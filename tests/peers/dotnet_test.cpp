@@ -86,7 +86,11 @@ class Dotnet : public program_tests<Dotnet> {
     EXPECT_EQ(text(told, "state"), "Closed");
     EXPECT_EQ(text(told, "code"), code);
     EXPECT_EQ(text(told, "reason"), reason);
-    EXPECT_EQ(text(told, "exception"), "(none)");
+    // A race of .NET's own: its CloseAsync and the receive that was pending both wait for our Close,
+    // and once in some hundred runs the receive is left with the end of TCP.
+    const std::string error = text(told, "error");
+    EXPECT_TRUE(error == "(none)" || error == "ConnectionClosedPrematurely") << error;
+    EXPECT_EQ(text(told, "exception"), error == "(none)" ? "(none)" : "WebSocketException");
     EXPECT_EQ(text(told, "close_failure"), "(none)");
   }
   static void expect_premature(const json::object& told) {
