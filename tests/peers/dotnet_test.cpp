@@ -3,80 +3,21 @@
 //
 // Its report: `state` is WebSocketState, `code` and `reason` are CloseStatus and
 // CloseStatusDescription, `exception` and `error` what ReceiveAsync threw.
-#include <sys/file.h>
-
-#include <filesystem>
-
+#include "tests/peers/dotnet_build.hpp"
 #include "tests/peers/scenarios.hpp"
 
 namespace peers {
 namespace {
 
-/// Other tests may build at the same time, from the same build folder.
-class build_lock {
- public:
-  explicit build_lock(const std::string& path)
-      : file_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
-    ::flock(file_, LOCK_EX);
-  }
-  build_lock(const build_lock&) = delete;
-  build_lock& operator=(const build_lock&) = delete;
-  ~build_lock() { ::close(file_); }
-
- private:
-  int file_;
-};
-
-/// Whether there is a .NET SDK that knows our target.
-bool sdk_is_there() {
-  child asked({"dotnet", "--version"});
-  const auto version = asked.read_line(std::chrono::steady_clock::now() + patience);
-  return asked.wait() == 0 && version && std::atoi(version->c_str()) >= 10;
-}
-
-/// The built program. Throws when it can't be built.
-std::string build_program() {
-  namespace fs = std::filesystem;
-  const fs::path sources = ADIEU_SOURCE_DIR "/tests/peers/dotnet";
-  const fs::path output = ADIEU_BINARY_DIR "/dotnet_peer";
-  const fs::path built = output / "bin/peer/release/peer.dll";
-  const fs::path log = output / "build.log";
-  fs::create_directories(output);
-  const build_lock lock(output / "lock");
-  bool fresh = fs::exists(built);
-  for (const auto& source : fs::directory_iterator(sources)) {
-    fresh = fresh && fs::last_write_time(source) <= fs::last_write_time(built);
-  }
-  if (fresh) return built;
-  fs::remove(built);
-  const int status = child({"dotnet",
-                            "build",
-                            sources / "peer.csproj",
-                            "--configuration=Release",
-                            "--nologo",
-                            "--disable-build-servers",
-                            "--artifacts-path=" + output.string(),
-                            "-fileLogger",
-                            "-fileLoggerParameters:Verbosity=minimal;LogFile=" + log.string()})
-                         .wait();
-  if (status == 0 && fs::exists(built)) {
-    fs::last_write_time(built, fs::file_time_type::clock::now());  // also when it was up to date
-    return built;
-  }
-  throw std::runtime_error("dotnet build failed, see " + log.string());
-}
-
 class Dotnet : public program_tests<Dotnet> {
  protected:
   void SetUp() override {
-    ::setenv("DOTNET_CLI_TELEMETRY_OPTOUT", "1", 1);
-    ::setenv("DOTNET_NOLOGO", "1", 1);
-    static const bool there = sdk_is_there();
+    static const bool there = dotnet_sdk_is_there();
     if (!there) {
       if (must_be_there("ADIEU_REQUIRE_DOTNET")) FAIL() << "ADIEU_REQUIRE_DOTNET, but no .NET 10";
       GTEST_SKIP() << "no .NET SDK from 10 up here";
     }
-    static const std::string built = build_program();
+    static const std::string built = build_dotnet_program("peers/dotnet", "peer");
     ASSERT_TRUE(start({"dotnet", built})) << missing();
   }
 

@@ -1,0 +1,83 @@
+// The raw peer's part of a script, and what it gets to see.
+#include "tests/oracle/player.hpp"
+
+#include <netinet/tcp.h>
+
+#include <algorithm>
+
+namespace oracle {
+namespace {
+
+using adieu::test::raw_socket;
+using clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+/// The shortest timer that runs in a script which does not wait is 1 s (N10, D9).
+constexpr auto held_up = 500ms;
+
+/// Reads until all that the side wrote is here, or its output has ended.
+raw_socket::end read(raw_socket& peer, std::uint64_t before, const at_rest& side) {
+  const auto latest = clock::now() + 2s;
+  for (;;) {
+    const raw_socket::end end = peer.read_now();
+    if (end != raw_socket::end::none) return end;
+    if (!side.over && before + peer.got.size() >= side.written) return end;
+    pollfd ask{peer.descriptor(), POLLIN, 0};
+    if (clock::now() > latest) throw std::runtime_error("the peer waits in vain for the side");
+    ::poll(&ask, 1, 100);
+  }
+}
+
+}  // namespace
+
+run player::play(const script& all) {
+  run out;
+  side_->open(all, listener_.port());
+  raw_socket peer = listener_.accept();
+  const int yes = 1;
+  ::setsockopt(peer.descriptor(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  frame_log frames(all.role);
+  peer_facts facts;
+  std::uint64_t got = 0;
+  bool ended = false;
+  bool waits = false;
+  const auto from = clock::now();
+
+  for (std::size_t i = 0; i < all.steps.size(); ++i) {
+    const step& one = all.steps[i];
+    waits = waits || one.what == verb::wait;
+    if (one.what == verb::peer && !facts.fin && !facts.reset) {
+      const std::string bytes = wire_bytes(one.text, all.role);
+      peer.send(bytes);
+      facts.sent += bytes.size();
+    } else if (one.what == verb::fin && !facts.reset) {
+      peer.fin();
+      facts.fin = true;
+    } else if (one.what == verb::rst && !facts.reset) {
+      peer.reset();
+      facts.reset = true;
+    }
+    at_rest rest = side_->play(one, i, facts);
+
+    outcome seen;
+    if (!facts.reset && !ended) {
+      const raw_socket::end end = read(peer, got, rest);
+      got += peer.got.size();
+      seen.wire = frames.take(peer.got);
+      peer.got.clear();
+      ended = end != raw_socket::end::none;
+      if (ended) seen.tcp = end == raw_socket::end::fin ? "fin" : "reset";
+      if (frames.left() != 0) seen.wire.push_back("part of a frame");
+    }
+    std::sort(rest.done.begin(), rest.done.end());
+    seen.done = std::move(rest.done);
+    seen.state = std::move(rest.state);
+    seen.status = std::move(rest.status);
+    out.steps.push_back(std::move(seen));
+  }
+  out.in_time = waits || clock::now() - from < held_up;
+  peer.reset();
+  return out;
+}
+
+}  // namespace oracle
