@@ -22,8 +22,8 @@ class adieu_side final : public side {
  public:
   void open(const script& how, std::uint16_t port) override {
     socket_.reset();
+    loop_ = std::make_unique<asio::io_context>(1);  // the old one knows of the old calls
     pending_.clear();
-    loop_ = std::make_unique<asio::io_context>(1);
     tcp::socket stream(*loop_);
     stream.connect({asio::ip::address_v4::loopback(), port});
     stream.set_option(tcp::no_delay(true));
@@ -171,11 +171,11 @@ class adieu_side final : public side {
     }
   }
 
+  std::map<std::size_t, call> pending_;
   std::unique_ptr<asio::io_context> loop_;
   std::optional<adieu::websocket> socket_;
   adieu::connection_handle handle_;
   kernel_view kernel_;
-  std::map<std::size_t, call> pending_;
   std::size_t receiving_ = 0;
   std::string status_;
   at_rest answer_;
