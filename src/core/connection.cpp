@@ -147,6 +147,7 @@ void connection::on_close_frame(const frame_reader::step_result& frame, instant 
     record_.initiator = ours_is_out ? initiator::local : initiator::remote;
   }
   if (said.wrong != violation::none) return break_rule(said.wrong, frame.wrong_at, now);
+  close_accepted_ = true;
   apply(event::close_read, now);
 }
 
@@ -324,19 +325,19 @@ std::size_t connection::read_allowance() const noexcept {
 command connection::take_command() noexcept { return std::exchange(command_, command::none); }
 
 adieu::state connection::state() const noexcept {
-  if (destroyed_ && record_.cause == cause::disposed) return adieu::state::closed;  // N11
+  if (disposed_) return adieu::state::closed;  // N11
   return public_state(phase_);
 }
 
 std::optional<adieu::close_status> connection::close_status() const noexcept {
-  if (!record_.received) return std::nullopt;
+  if (!close_accepted_) return std::nullopt;
   return record_.received->code ? adieu::close_status{*record_.received->code}
                                 : adieu::close_status::no_status_received;
 }
 
 const std::string& connection::close_description() const noexcept {
   static const std::string none;
-  return record_.received ? record_.received->reason : none;
+  return close_accepted_ ? record_.received->reason : none;
 }
 
 }  // namespace adieu::core

@@ -206,6 +206,7 @@ void connection::abort(instant now) {
 void connection::destroy(instant now) {
   if (destroyed_) return;
   destroyed_ = true;
+  disposed_ = step(phase_, event::call_destroy).act == action::fin_and_drain;
   apply(event::call_destroy, now);
   if (receive_) {
     complete(receive_->owner, errc::aborted);

@@ -14,6 +14,7 @@ frame_reader::step_result frame_reader::broken(violation wrong, std::uint64_t at
 }
 
 frame_reader::step_result frame_reader::step(bytes& in) {
+  if (bad_text_at_) return broken(violation::invalid_utf8_text, *bad_text_at_);
   bool begins = false;
   if (!in_frame_) {
     step_result out;
@@ -97,9 +98,11 @@ frame_reader::step_result frame_reader::read_data(bytes& in, bool begins) {
 
   if (type_ == message_type::text) {
     const std::size_t good = utf8_.feed(out.payload);
-    if (good < size) return broken(violation::invalid_utf8_text, payload_at + good);
-    if (out.message_ends && !utf8_.complete()) {
-      return broken(violation::invalid_utf8_text, consumed_);
+    if (good < size || (out.message_ends && !utf8_.complete())) {
+      // What came before the bad byte was good, however the input was cut: it is given first.
+      bad_text_at_ = payload_at + good;
+      out.payload = out.payload.first(good);
+      out.frame_ends = out.message_ends = false;
     }
   }
   return out;

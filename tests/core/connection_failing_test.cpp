@@ -68,6 +68,41 @@ TEST_P(Failing, P2_data_before_the_fault_is_delivered_first) {
   EXPECT_EQ(e.record().broken_at, header + 4 + header + 1);
 }
 
+// What a receive brings never depends on where the network cut the bytes.
+TEST_P(Failing, P2_text_is_delivered_up_to_its_first_bad_byte_however_it_is_cut) {
+  const std::string wire = encode(other(self()), {text_op, "ab\xE2\x82x"});
+  for (std::size_t cut = 0; cut <= wire.size(); ++cut) {
+    endpoint x(self());
+    x.feed(wire.substr(0, cut));
+    x.feed(wire.substr(cut));
+    EXPECT_EQ(x.data(x.receive(3)), "ab\xE2") << cut;
+    EXPECT_EQ(x.data(x.receive(1)), "\x82") << cut;
+    EXPECT_EQ(x.error(x.receive(1)), errc::faulted) << cut;
+    EXPECT_EQ(x.error(x.receive(1)), errc::invalid_state) << cut;
+  }
+}
+
+TEST_P(Failing, N5_a_close_that_breaks_a_rule_sets_no_close_status) {
+  for (const std::string& payload : {close_payload_bytes(2999, "x"),
+                                     close_payload_bytes(1000, "\xFF"),
+                                     std::string("x")}) {
+    endpoint x(self());
+    x.feed({close_op, payload});
+    EXPECT_EQ(x.core.state(), state::aborted);
+    EXPECT_EQ(x.core.close_status(), std::nullopt);
+    EXPECT_EQ(x.core.close_description(), "");
+    EXPECT_TRUE(x.record().received);
+  }
+}
+
+TEST_P(Failing, N11_destroyed_after_a_close_that_accuses_us_it_is_closed) {
+  e.feed_close(1002);
+  e.core.destroy(e.now);
+  e.pump();
+  EXPECT_EQ(e.core.state(), state::closed);
+  EXPECT_EQ(e.record().cause, cause::protocol_error_by_us);
+}
+
 TEST_P(Failing, the_first_rule_counts_and_its_place_is_the_same_however_it_is_cut) {
   const role peer = other(self());
   const std::string good = encode(peer, {text_op, "good", false}) + encode(peer, {ping_op, "p"});

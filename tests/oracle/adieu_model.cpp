@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <optional>
+#include <set>
 
 #include "tests/oracle/model.hpp"
 #include "tests/oracle/model_parts.hpp"
@@ -44,6 +45,8 @@ class adieu_model {
         if (!fin_ && !reset_ && parses()) {
           in_ += bytes;
           parse();
+          for (const auto& [number_of_ping, payload] : pongs_) write(0x8A, payload, 1);
+          pongs_.clear();
         }
         break;
       case verb::fin: on_fin(); break;
@@ -56,6 +59,7 @@ class adieu_model {
     seen_.since = because_;
     return seen_;
   }
+  [[nodiscard]] const std::set<std::size_t>& unanswered() const noexcept { return unanswered_; }
 
  private:
   struct pending {
@@ -220,7 +224,14 @@ class adieu_model {
     }
   }
 
+  /// Pongs that are due when our output ends are not written any more.
+  void drop_pongs() {
+    for (const auto& one : pongs_) unanswered_.insert(one.first);
+    pongs_.clear();
+  }
+
   void tear_down() {
+    drop_pongs();
     phase_ = phase::closed;
     if (server_) end_tcp("fin", 9);
     if (fin_) over(phase::over_closed, "");
@@ -347,7 +358,7 @@ class adieu_model {
   }
 
   void on_control(const std::string& payload) {
-    if (head_.opcode == 9) write(0x8A, payload, 1);
+    if (head_.opcode == 9) pongs_.push_back({pings_++, payload});
     if (head_.opcode != 8) return;
     int code = 1005;
     std::string reason;
@@ -377,6 +388,7 @@ class adieu_model {
   void break_rule(const fault& what) {
     notice(what.why);
     failure_ = "faulted";
+    drop_pongs();
     if (phase_ == phase::open) {
       write(0x88, close_payload(what.code, what.reason), what.why == 1 ? 23 : what.why);
     }
@@ -407,7 +419,8 @@ class adieu_model {
     const bool frame_done = first.complete && piece.size() == first.payload.size();
     const bool ends = frame_done && first.fin;
     tell(receive_->number,
-         fmt::format("{} {} {}", first.text ? "text" : "binary", ends ? "end" : "more", shown(piece)));
+         fmt::format("{} {} {}", first.text ? "text" : "binary", ends ? "end" : "more", shown(piece)),
+         parses() || phase_ == phase::close_received ? 0 : 19);
     receive_.reset();
     first.payload.erase(0, piece.size());
     if (frame_done) inbox_.pop_front();
@@ -442,19 +455,23 @@ class adieu_model {
   std::vector<std::size_t> closes_;
   std::optional<fact> end_;
   bool end_delivered_ = false;
+  std::vector<std::pair<std::size_t, std::string>> pongs_;  // of this step
+  std::size_t pings_ = 0;
+  std::set<std::size_t> unanswered_;
   facts seen_;
 };
 
 }  // namespace
 
-std::vector<facts> as_adieu(const script& all) {
+adieu_play as_adieu(const script& all) {
   adieu_model model(all);
-  std::vector<facts> out;
+  adieu_play out;
   for (std::size_t i = 0; i < all.steps.size(); ++i) {
     const step& one = all.steps[i];
     const std::string bytes = one.what == verb::peer ? wire_bytes(one.text, all.role) : "";
-    out.push_back(model.play(one, i, bytes));
+    out.steps.push_back(model.play(one, i, bytes));
   }
+  out.unanswered = model.unanswered();
   return out;
 }
 

@@ -60,7 +60,7 @@ class adieu_side final : public side {
   /// A call that was started: its buffer, and where it can be cancelled.
   struct call {
     std::string memory;
-    asio::cancellation_signal cancel;
+    asio::cancellation_signal cancel;  // of a receive
   };
 
   void start(const step& one, std::size_t number) {
@@ -78,7 +78,6 @@ class adieu_side final : public side {
       case verb::receive: {
         call& made = pending_[number];
         made.memory.resize(one.size);
-        receiving_ = number;
         socket_->async_receive(
             asio::buffer(made.memory),
             asio::bind_cancellation_slot(
@@ -102,9 +101,7 @@ class adieu_side final : public side {
             });
         break;
       case verb::cancel:
-        if (pending_.contains(receiving_)) {
-          pending_[receiving_].cancel.emit(asio::cancellation_type::all);
-        }
+        for (auto& [of, made] : pending_) made.cancel.emit(asio::cancellation_type::all);
         break;
       case verb::abort: socket_->abort(); break;
       case verb::dispose: socket_.reset(); break;
@@ -176,7 +173,6 @@ class adieu_side final : public side {
   std::optional<adieu::websocket> socket_;
   adieu::connection_handle handle_;
   kernel_view kernel_;
-  std::size_t receiving_ = 0;
   std::string status_;
   at_rest answer_;
 };

@@ -18,7 +18,8 @@ constexpr std::size_t read_ahead = 125;
 
 class dotnet_model {
  public:
-  explicit dotnet_model(const script& all) : server_(all.role == adieu::role::server) {}
+  dotnet_model(const script& all, const std::set<std::size_t>& unanswered_by_adieu)
+      : server_(all.role == adieu::role::server), unanswered_(unanswered_by_adieu) {}
 
   facts play(const step& one, std::size_t number, std::string_view bytes) {
     seen_ = {};
@@ -318,7 +319,7 @@ class dotnet_model {
         fail("connection_closed_prematurely");
         return result::done;
       }
-      write(0x8A, payload, 1);
+      write(0x8A, payload, unanswered_.contains(pings_++) ? 27 : 1);
     }
     return head.opcode == 8 ? on_close(payload) : result::more;
   }
@@ -382,6 +383,8 @@ class dotnet_model {
   }
 
   const bool server_;
+  const std::set<std::size_t>& unanswered_;
+  std::size_t pings_ = 0;
   std::string state_ = "open";
   std::string status_ = "-";
   bool sent_close_ = false;
@@ -409,8 +412,8 @@ class dotnet_model {
 
 }  // namespace
 
-std::vector<facts> as_dotnet(const script& all) {
-  dotnet_model model(all);
+std::vector<facts> as_dotnet(const script& all, const std::set<std::size_t>& unanswered_by_adieu) {
+  dotnet_model model(all, unanswered_by_adieu);
   std::vector<facts> out;
   for (std::size_t i = 0; i < all.steps.size(); ++i) {
     const step& one = all.steps[i];

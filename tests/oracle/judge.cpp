@@ -73,11 +73,11 @@ std::optional<std::string> judge::differs(const script& all, tally& counts) {
   try {
     const run net = played(theirs_, all, counts);
     const run ours = played(ours_, all, counts);
-    const std::vector<facts> net_rules = as_dotnet(all);
-    const std::vector<facts> our_rules = as_adieu(all);
+    const adieu_play our_rules = as_adieu(all);
+    const std::vector<facts> net_rules = as_dotnet(all, our_rules.unanswered);
     for (std::size_t i = 0; i < all.steps.size(); ++i) {
       story += fmt::format("{}: {}\n{}", i, to_line(all.steps[i]), both(net.steps[i], ours.steps[i]));
-      const auto why = wrong_step(net.steps[i], ours.steps[i], net_rules[i], our_rules[i], counts);
+      const auto why = wrong_step(net.steps[i], ours.steps[i], net_rules[i], our_rules.steps[i], counts);
       if (why) return story + *why;
       ++counts.steps;
     }

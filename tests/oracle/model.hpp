@@ -6,6 +6,7 @@
 // say and the model's row stands at the difference; nothing is ever ignored.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,7 @@ namespace oracle {
 
 /// The rows of docs/deviations.md, by their numbers; 0 is none.
 using row = int;
-constexpr row last_row = 26;
+constexpr row last_row = 27;
 
 /// One thing that can be seen, and the row that it is owed to if the other side does not show it.
 struct fact {
@@ -35,8 +36,13 @@ struct facts {
   [[nodiscard]] outcome as_outcome() const;
 };
 
-[[nodiscard]] std::vector<facts> as_dotnet(const script& all);
-[[nodiscard]] std::vector<facts> as_adieu(const script& all);
+struct adieu_play {
+  std::vector<facts> steps;
+  std::set<std::size_t> unanswered;  ///< Pings, by their place among all, that get no Pong (row 27)
+};
+[[nodiscard]] adieu_play as_adieu(const script& all);
+[[nodiscard]] std::vector<facts> as_dotnet(const script& all,
+                                           const std::set<std::size_t>& unanswered_by_adieu);
 
 /// The rows of the parts of an outcome that differ.
 /// Throws std::logic_error, with the part's name, when a difference has no row.

@@ -151,6 +151,7 @@ class connection {
   /// The transport is gone and the record is final.
   [[nodiscard]] bool ended() const noexcept { return ended_; }
   [[nodiscard]] const disconnect_record& record() const noexcept { return record_; }
+  /// N5: of the peer's Close. One that breaks a rule is in the record alone.
   [[nodiscard]] std::optional<adieu::close_status> close_status() const noexcept;
   [[nodiscard]] const std::string& close_description() const noexcept;
 
@@ -213,6 +214,7 @@ class connection {
   // Receiving
   std::optional<pending_receive> receive_;
   std::optional<completion> end_;  // what a receive gets after the data
+  bool close_accepted_ = false;    // the peer's Close, unlike one that breaks a rule (N5)
   bool end_delivered_ = false;
   bool show_messages_ = false;
   std::optional<message_view> view_;
@@ -235,6 +237,7 @@ class connection {
   bool output_lost_ = false;
   bool in_flight_ = false;
   bool destroyed_ = false;
+  bool disposed_ = false;  // destroyed before the end: the state is closed (N11)
   bool cause_known_ = false;
   input_end lost_how_ = input_end::fin;
   command command_ = command::none;

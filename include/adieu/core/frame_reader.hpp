@@ -5,6 +5,7 @@
 // Pull: the caller steps until `need_more` or `broken`.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "adieu/core/frame.hpp"
@@ -50,6 +51,7 @@ class frame_reader {
   std::vector<std::byte> carry_;        // a header, or a control payload, that was cut
   std::vector<std::byte> cut_payload_;  // the last control payload, when it was cut
   utf8_validator utf8_;
+  std::optional<std::uint64_t> bad_text_at_;  // where a text stops being UTF-8: the next step
   message_type type_ = message_type::binary;
   bool in_frame_ = false;
   bool in_message_ = false;
