@@ -420,7 +420,9 @@ class adieu_model {
     const bool ends = frame_done && first.fin;
     tell(receive_->number,
          fmt::format("{} {} {}", first.text ? "text" : "binary", ends ? "end" : "more", shown(piece)),
-         parses() || phase_ == phase::close_received ? 0 : 19);
+         receive_->size == 0                                    ? 26
+         : parses() || phase_ == phase::close_received ? 0
+                                                       : 19);
     receive_.reset();
     first.payload.erase(0, piece.size());
     if (frame_done) inbox_.pop_front();

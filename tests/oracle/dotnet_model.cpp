@@ -30,7 +30,7 @@ class dotnet_model {
           const bool crowd = !readers_.empty();
           const bool closes = crowd && readers_.front().is_close;
           if (crowd) depart(closes ? 8 : 7);
-          readers_.push_back({number, one.size, false, after::nothing, 0});
+          readers_.push_back({number, one.size, false});
         } else {
           tell(number, "invalid_state");
         }
@@ -66,8 +66,9 @@ class dotnet_model {
     std::size_t number;
     std::size_t size;
     bool is_close;
-    after fin;  // what follows once the server's FIN has come (N10)
-    row why;
+    after fin = after::nothing;  // what follows once the server's FIN has come (N10)
+    row why = 0;
+    bool entered = false;  // a close: it waits for its receive, not for a look
   };
   enum class result : std::uint8_t { blocked, done, more };
 
@@ -120,7 +121,7 @@ class dotnet_model {
       return tell(number, "connection_closed_prematurely", 1);
     }
     if (state_ == "close_sent") {
-      readers_.push_back({number, 256, true, after::nothing, 0});
+      readers_.push_back({number, 256, true});
     } else {
       end_with_fin(number, 9);
     }
@@ -180,8 +181,14 @@ class dotnet_model {
   /// The first reader: the others wait for it.
   bool advance() {
     reader& first = readers_.front();
-    if (first.fin == after::nothing && first.is_close && received_close_) {
-      finish_close();
+    if (first.fin == after::nothing && first.is_close && !first.entered) {
+      if (received_close_) {
+        finish_close();
+      } else {  // CloseAsync looks once, and then waits anew, behind the others, for its own receive
+        first.entered = true;
+        readers_.push_back(first);
+        readers_.pop_front();
+      }
       return true;
     }
     if (disposed_ && first.fin == after::nothing) {
@@ -209,7 +216,7 @@ class dotnet_model {
       readers_.push_front(done);
       finish_close();
     } else {
-      readers_.push_back(done);
+      readers_.push_back({done.number, done.size, true});
     }
   }
 
@@ -260,13 +267,23 @@ class dotnet_model {
         return result::done;
       }
       mask_at_ = 0;
+      header_is_new_ = true;
     }
     if (wanted == 0) {
+      if (in_.empty()) depart(26);
+      header_is_new_ = false;
       give(words("", false));
       return result::done;
     }
     const std::size_t limit = std::min<std::size_t>(wanted, payload_left_);
-    if (in_.size() < limit) return starve();
+    if (in_.size() < limit) {
+      if (starve() == result::blocked) return result::blocked;
+      in_.clear();  // it is lost with the receive that took it, and so is the header
+      ahead_ = 0;
+      if (header_is_new_) payload_left_ = 0;
+      return result::done;
+    }
+    header_is_new_ = false;
     std::string piece = unmasked(in_.substr(0, limit));
     consume(limit);
     payload_left_ -= limit;
@@ -400,6 +417,7 @@ class dotnet_model {
   bool reset_ = false;
   std::size_t payload_left_ = 0;
   std::size_t mask_at_ = 0;
+  bool header_is_new_ = false;  // nothing of its frame was given yet: it is lost with its receive
   frame_head head_;  // of the frame whose payload is being read
   bool text_ = true;
   bool in_message_ = false;

@@ -27,6 +27,11 @@ std::vector<fact> surplus(const std::vector<fact>& all, const std::vector<fact>&
   return out;
 }
 
+std::vector<fact> sorted(std::vector<fact> all) {
+  std::ranges::sort(all, {}, &fact::text);
+  return all;
+}
+
 void explain(const std::string& part,
              const std::vector<fact>& dotnet,
              const std::vector<fact>& adieu,
@@ -52,7 +57,7 @@ outcome facts::as_outcome() const {
 std::vector<row> rows_between(const facts& dotnet, const facts& adieu) {
   std::vector<row> rows;
   const row since = dotnet.since != 0 ? dotnet.since : adieu.since;
-  explain("what completed", dotnet.done, adieu.done, since, rows);
+  explain("what completed", sorted(dotnet.done), sorted(adieu.done), since, rows);
   explain("the state", {dotnet.state}, {adieu.state}, since, rows);
   explain("the close status", {dotnet.status}, {adieu.status}, since, rows);
   explain("the frames on the wire", dotnet.wire, adieu.wire, since, rows);

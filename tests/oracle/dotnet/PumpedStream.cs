@@ -8,8 +8,7 @@ sealed class PumpedStream(Socket tcp) : Stream
 {
     readonly NetworkStream inner = new(tcp, ownsSocket: true);
     readonly object gate = new();
-    TaskCompletionSource<int>? parked;
-    Memory<byte> target;
+    readonly Queue<(TaskCompletionSource<int> Read, Memory<byte> Buffer)> parked = []; // served in turn, as by a socket
 
     public long Written { get; private set; }
     public bool Gone { get; private set; }
@@ -19,10 +18,9 @@ sealed class PumpedStream(Socket tcp) : Stream
         lock (gate)
         {
             ObjectDisposedException.ThrowIf(Gone, this);
-            if (parked is not null) throw new InvalidOperationException("two reads at once");
-            target = buffer;
-            parked = new();
-            return new(parked.Task);
+            TaskCompletionSource<int> read = new();
+            parked.Enqueue((read, buffer));
+            return new(read.Task);
         }
     }
 
@@ -31,11 +29,11 @@ sealed class PumpedStream(Socket tcp) : Stream
     public bool Pump()
     {
         TaskCompletionSource<int> read;
+        Memory<byte> target;
         lock (gate)
         {
-            if (parked is null || !(Gone || tcp.Poll(0, SelectMode.SelectRead))) return false;
-            read = parked;
-            parked = null;
+            if (parked.Count == 0 || !(Gone || tcp.Poll(0, SelectMode.SelectRead))) return false;
+            (read, target) = parked.Dequeue();
         }
         int count;
         try
@@ -55,7 +53,7 @@ sealed class PumpedStream(Socket tcp) : Stream
     // A read waits, and there is nothing for it.
     public bool Parked
     {
-        get { lock (gate) return parked is not null && !Gone && !tcp.Poll(0, SelectMode.SelectRead); }
+        get { lock (gate) return parked.Count != 0 && !Gone && !tcp.Poll(0, SelectMode.SelectRead); }
     }
 
     // Whether our kernel has all that the peer sent: bytes, and a FIN or a reset behind them.
