@@ -24,7 +24,7 @@ enum class phase : std::uint8_t {
 
 class adieu_model {
  public:
-  explicit adieu_model(const script& all) : server_(all.role == adieu::role::server) {}
+  explicit adieu_model(const script& all) : how_(all), server_(all.role == adieu::role::server) {}
 
   facts play(const step& one, std::size_t number, std::string_view bytes) {
     seen_ = {};
@@ -51,7 +51,7 @@ class adieu_model {
         break;
       case verb::fin: on_fin(); break;
       case verb::rst: on_reset(); break;
-      case verb::wait: break;
+      case verb::wait: wait(static_cast<int>(one.size)); break;
     }
     deliver();
     seen_.state = {state(), because_};
@@ -178,6 +178,38 @@ class adieu_model {
     }
   }
 
+  // ── Time ────────────────────────────────────────────────────────────────────────────────────
+  void wait(int left) {
+    if (phase_ == phase::open && how_.keep_alive != 0) return stay_alive();
+    if (how_.close_timeout != 0 && left > how_.close_timeout) {
+      if (phase_ == phase::close_sent) return give_up("close_timeout", 6);
+      if (phase_ == phase::close_received) {
+        left -= how_.close_timeout;
+        write(0x88, close_payload(code_, ""), 11);
+        notice(11);
+        tear_down();
+      }
+    }
+    if (left < 1000) return;
+    if (phase_ == phase::closed) over(phase::over_closed, "");
+    if (phase_ == phase::draining) over(phase::over_aborted, failure_);
+  }
+
+  void stay_alive() {
+    if (!pinged_) write(0x89, std::string(7, '\0') + '\1', 10);
+    pinged_ = true;
+    if (how_.pong_timeout != 0) give_up("keepalive_timeout", 10);
+  }
+
+  void give_up(const std::string& error, row why) {
+    notice(why);
+    end_tcp("reset", why);
+    failure_ = error;
+    end_ = fact{error, why};
+    deliver();
+    over(phase::over_aborted, error);
+  }
+
   // ── The wire ────────────────────────────────────────────────────────────────────────────────
   void on_fin() {
     if (fin_ || reset_) return;
@@ -208,7 +240,7 @@ class adieu_model {
   /// TCP is closed: whoever waits for it is told.
   void over(phase where, const std::string& error) {
     phase_ = where;
-    end_tcp("fin", 9);
+    end_tcp("fin", why_end_);
     if (where == phase::over_aborted && !end_) end_ = fact{error, because_};
     deliver();
     const bool clean = where == phase::over_closed && !accused_;
@@ -232,8 +264,10 @@ class adieu_model {
 
   void tear_down() {
     drop_pongs();
+    // After a half-close nobody has asked for it (row 15).
+    if (phase_ == phase::close_sent && closes_.empty()) why_end_ = 15;
     phase_ = phase::closed;
-    if (server_) end_tcp("fin", 9);
+    if (server_) end_tcp("fin", why_end_);
     if (fin_) over(phase::over_closed, "");
   }
 
@@ -317,7 +351,8 @@ class adieu_model {
     if (server_ && !masked) return fault{1002, "a frame from a client is not masked", whole ? 1 : 4};
     if (!server_ && masked) return fault{1002, "a frame from a server is masked", soon};
     if (opcode >= 8 && length > 125) {
-      return fault{1002, "a control frame is longer than 125 bytes", soon};
+      const bool short_after_all = whole && read_head(in_).length <= 125;
+      return fault{1002, "a control frame is longer than 125 bytes", short_after_all ? 16 : soon};
     }
     const std::size_t width = length == 126 ? 2 : length == 127 ? 8 : 0;
     if (width == 8 && in_.size() >= 3 && octet(in_, 2) >= 0x80) {
@@ -373,6 +408,7 @@ class adieu_model {
         return break_rule({1007, "the reason of a Close is not valid UTF-8", 3});
       }
     }
+    code_ = code;
     status_ = fmt::format("{} {}", code, shown(reason));
     why_status_ = code == 1005 ? 2 : 1;
     const bool accuses =
@@ -428,14 +464,18 @@ class adieu_model {
     if (frame_done) inbox_.pop_front();
   }
 
+  const script& how_;
   const bool server_;
   phase phase_ = phase::open;
   std::string status_ = "-";
   int our_code_ = 0;
+  int code_ = 0;  // the peer's
+  bool pinged_ = false;
   bool accused_ = false;
   bool disposed_ = false;
   bool discards_ = false;
   bool tcp_ended_ = false;
+  row why_end_ = 9;
   bool in_message_out_ = false;
   std::string failure_;
   row because_ = 0;

@@ -19,7 +19,7 @@ constexpr std::size_t read_ahead = 125;
 class dotnet_model {
  public:
   dotnet_model(const script& all, const std::set<std::size_t>& unanswered_by_adieu)
-      : server_(all.role == adieu::role::server), unanswered_(unanswered_by_adieu) {}
+      : how_(all), server_(all.role == adieu::role::server), unanswered_(unanswered_by_adieu) {}
 
   facts play(const step& one, std::size_t number, std::string_view bytes) {
     seen_ = {};
@@ -38,11 +38,7 @@ class dotnet_model {
       case verb::close: close(one, number); break;
       case verb::close_output: close_output(one, number); break;
       case verb::cancel:
-        if (std::any_of(
-                readers_.begin(), readers_.end(), [](auto& r) { return !r.is_close; })) {
-          depart(5);
-          abort();
-        }
+        cancel();
         break;
       case verb::abort: abort(); break;
       case verb::dispose: dispose(); break;
@@ -51,7 +47,7 @@ class dotnet_model {
         break;
       case verb::fin: fin_ = true; break;
       case verb::rst: reset_ = true; break;
-      case verb::wait: break;
+      case verb::wait: wait(one.size); break;
     }
     pump();
     seen_.state = {state_, close_is_cut_ ? 24 : 0};
@@ -150,6 +146,21 @@ class dotnet_model {
     }
   }
 
+  /// A receive that waits for its turn only goes; one that reads takes the connection with it.
+  void cancel() {
+    bool any = false;
+    for (std::size_t i = readers_.size(); i-- > 0;) {
+      if (readers_[i].is_close) continue;
+      any = true;
+      if (i == 0) continue;
+      tell(readers_[i].number, "cancelled");
+      readers_.erase(readers_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    if (!any) return;
+    depart(5);
+    abort();
+  }
+
   void abort() {
     if (state_ != "closed") state_ = "aborted";
     dispose();
@@ -162,11 +173,20 @@ class dotnet_model {
     if (!reset_) seen_.tcp = {"fin", 9};
   }
 
+  void wait(std::size_t time) {
+    patience_over_ = time >= 1000;  // N10
+    if (state_ != "open" || how_.keep_alive == 0) return;
+    if (how_.pong_timeout == 0) return write(0x8A, "", 10);
+    write(0x89, std::string(7, '\0') + '\1', 10);
+    depart(10);
+    abort();
+  }
+
   // ── Reading ─────────────────────────────────────────────────────────────────────────────────
   void pump() {
     for (bool moved = true; moved;) {
       moved = false;
-      if (!fin_waiters_.empty() && (disposed_ || fin_ || reset_ || in_.size() > ahead_)) {
+      if (!fin_waiters_.empty() && fin_or_enough()) {
         const reader done = fin_waiters_.front();
         fin_waiters_.pop_front();
         dispose();
@@ -230,6 +250,10 @@ class dotnet_model {
     tell(done.number,
          cancelled ? "cancelled" : error,
          done.is_close && cancelled ? 21 : done.why != 0 ? done.why : why);
+  }
+
+  [[nodiscard]] bool fin_or_enough() const {
+    return disposed_ || fin_ || reset_ || patience_over_ || in_.size() > ahead_;
   }
 
   bool ensure(std::size_t size) {
@@ -382,8 +406,7 @@ class dotnet_model {
 
   /// N10, inside a receive: both Closes have passed. Whatever comes will do.
   result wait_for_fin() {
-    const bool came = disposed_ || fin_ || reset_ || in_.size() > ahead_;
-    if (!came) return result::blocked;
+    if (!fin_or_enough()) return result::blocked;
     const after then = readers_.front().fin;
     readers_.front().fin = after::nothing;
     if (then == after::fault) {
@@ -393,12 +416,13 @@ class dotnet_model {
       fail("faulted", 17);
       return result::done;
     }
-    if (reset_) dispose();
+    if (reset_ || patience_over_) dispose();
     readers_.front().why = readers_.front().why != 0 ? readers_.front().why : 17;
     give(fmt::format("close {} 0 end", status_));
     return result::done;
   }
 
+  const script& how_;
   const bool server_;
   const std::set<std::size_t>& unanswered_;
   std::size_t pings_ = 0;
@@ -407,6 +431,7 @@ class dotnet_model {
   bool sent_close_ = false;
   bool received_close_ = false;
   bool disposed_ = false;
+  bool patience_over_ = false;
   bool in_message_out_ = false;
   bool close_is_cut_ = false;
   row because_ = 0;

@@ -83,11 +83,12 @@ class maker {
   }
 
   void close(verb what) {
-    if (closing_ && chance(80)) return;
+    if (closing_ && (chance(80) || in_message_ || !owed_.empty())) return;
     step& one = add(what);
     one.code = code();
     one.text = reason();
-    closing_ = closing_ || what == verb::close;
+    closes_ += what == verb::close ? 1 : 0;
+    closing_ = closes_ != 0;
   }
 
   int code() {
@@ -124,7 +125,7 @@ class maker {
   void write() {
     std::string frames;
     if (!owed_.empty()) frames = "raw:" + std::exchange(owed_, "");
-    const std::size_t count = 1 + below(3);
+    const std::size_t count = crowded_ ? 1 : 1 + below(3);
     for (std::size_t i = 0; i < count && !silent() && owed_.empty(); ++i) {
       const std::string next = frame();
       if (!frames.empty()) frames += ", ";
@@ -136,7 +137,7 @@ class maker {
 
   std::string frame() {
     const std::size_t dice = below(100);
-    if (dice < 55) return data();
+    if (dice < 55 && closes_ < 2) return data();
     if (dice < 65) return chance(70) ? "ping:" + payload() : "pong:" + payload();
     if (dice < 90) {
       closed_ = true;
@@ -201,8 +202,13 @@ class maker {
                                                "text!more:ab\\xc3, cont:"});
     }
     if (dice < 55) {  // rules that .NET does not know, or not in time: it reads on
-      return one_of(std::array<const char*, 5>{
-          "ping!bare:longer", "ping!wide:x", "ping!wider:x", "text!more!bare:longer", "ping!wide:"});
+      return one_of(std::array<const char*, 7>{"ping!bare:longer",
+                                               "ping!wide:x",
+                                               "ping!wider:x",
+                                               "text!bare:longer",
+                                               "text!wide:x",
+                                               "binary!wider:hello",
+                                               "text!more!wide:ab"});
     }
     return one_of(std::array<const char*, 12>{"text!rsv1:a",
                                               "binary!rsv2:",
@@ -222,6 +228,7 @@ class maker {
   script out_;
   bool receiving_ = false;
   std::size_t receives_ = 0;
+  std::size_t closes_ = 0;
   bool closing_ = false;
   bool crowded_ = false;
   bool disposed_ = false;

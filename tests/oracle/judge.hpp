@@ -14,6 +14,7 @@ namespace oracle {
 struct tally {
   std::uint64_t scripts = 0;
   std::uint64_t steps = 0;
+  std::uint64_t raced = 0;  ///< scripts that .NET had to play again, because it raced with itself
   std::uint64_t late = 0;  ///< runs that were held up, and repeated
   std::array<std::uint64_t, last_row + 1> by_row{};
 

@@ -65,4 +65,15 @@ std::vector<row> rows_between(const facts& dotnet, const facts& adieu) {
   return rows;
 }
 
+std::set<row> rows_of(const script& all) {
+  const adieu_play adieu = as_adieu(all);
+  const std::vector<facts> dotnet = as_dotnet(all, adieu.unanswered);
+  std::set<row> out;
+  for (std::size_t i = 0; i < dotnet.size(); ++i) {
+    const std::vector<row> here = rows_between(dotnet[i], adieu.steps[i]);
+    out.insert(here.begin(), here.end());
+  }
+  return out;
+}
+
 }  // namespace oracle

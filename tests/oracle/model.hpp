@@ -48,4 +48,7 @@ struct adieu_play {
 /// Throws std::logic_error, with the part's name, when a difference has no row.
 [[nodiscard]] std::vector<row> rows_between(const facts& dotnet, const facts& adieu);
 
+/// The rows of all differences in a script.
+[[nodiscard]] std::set<row> rows_of(const script& all);
+
 }  // namespace oracle

@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 
+#include "tests/oracle/directed.hpp"
 #include "tests/oracle/generator.hpp"
 #include "tests/oracle/judge.hpp"
 #include "tests/peers/dotnet_build.hpp"
@@ -34,7 +35,26 @@ class Oracle : public testing::Test {
   std::unique_ptr<referee> net_;
 };
 
+TEST_F(Oracle, ScriptsByHand) {
+  const auto all = directed_scripts();
+  const tally counts = try_many(
+      *net_,
+      all.size(),
+      [&](std::uint64_t number) { return parse(all[number].text); },
+      [&](std::uint64_t number, const std::string& complaint) {
+        ADD_FAILURE() << all[number].name << "\n" << complaint;
+      });
+  for (const directed_script& one : all) {
+    EXPECT_TRUE(one.shows == 0 || rows_of(parse(one.text)).contains(one.shows)) << one.name;
+  }
+  fmt::print("by hand: {}\n", to_text(counts));
+}
+
 TEST_F(Oracle, ScriptsByChance) {
+  if (const char* one = std::getenv("ADIEU_ORACLE_SCRIPT")) {
+    fmt::print("{}", judge(*net_).show(parse(one)));
+    return;
+  }
   const std::uint64_t seed = from_environment("ADIEU_ORACLE_SEED", 1);
   const std::uint64_t count = from_environment("ADIEU_ORACLE_SCRIPTS", 1000);
   const tally counts = try_many(

@@ -67,6 +67,9 @@ run player::play(const script& all) {
       peer.got.clear();
       ended = end != raw_socket::end::none;
       if (ended) seen.tcp = end == raw_socket::end::fin ? "fin" : "reset";
+      if (one.what == verb::wait) {  // how many of the same a time brings is not told
+        seen.wire.erase(std::unique(seen.wire.begin(), seen.wire.end()), seen.wire.end());
+      }
       if (frames.left() != 0) seen.wire.push_back("part of a frame");
     }
     std::sort(rest.done.begin(), rest.done.end());
