@@ -115,6 +115,7 @@ class raw_listener {
     }
     port_ = ntohs(where.sin_port);
   }
+  [[nodiscard]] int descriptor() const noexcept { return socket_.descriptor(); }
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   [[nodiscard]] std::string url() const { return "ws://127.0.0.1:" + std::to_string(port_) + "/"; }
   [[nodiscard]] raw_socket accept() const {

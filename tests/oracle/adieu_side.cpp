@@ -9,6 +9,7 @@
 #include "adieu/adieu.hpp"
 #include "tests/oracle/kernel_view.hpp"
 #include "tests/oracle/player.hpp"
+#include "tests/oracle/words.hpp"
 
 namespace oracle {
 namespace {
@@ -126,15 +127,6 @@ class adieu_side final : public side {
   void tell(std::size_t number, adieu::error_code ec, const std::string& result) {
     answer_.done.push_back(fmt::format("{}: {}", number, ec ? error_in_words(ec) : result));
     pending_.erase(number);
-  }
-
-  static std::string error_in_words(adieu::error_code ec) {
-    if (ec == asio::error::operation_aborted || ec == adieu::errc::aborted) return "cancelled";
-    for (int value = 1; value < 300; ++value) {
-      const auto known = static_cast<adieu::errc>(value);
-      if (ec == known) return std::string(adieu::to_string(known));
-    }
-    return ec.message();
   }
 
   [[nodiscard]] bool has_arrived(const peer_facts& peer) {

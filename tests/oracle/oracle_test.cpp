@@ -10,7 +10,7 @@
 #include "tests/oracle/directed.hpp"
 #include "tests/oracle/generator.hpp"
 #include "tests/oracle/judge.hpp"
-#include "tests/peers/dotnet_build.hpp"
+#include "tests/oracle/fixture.hpp"
 
 namespace oracle {
 namespace {
@@ -19,21 +19,6 @@ std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
-
-class Oracle : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!peers::dotnet_sdk_is_there()) {
-      const char* must = std::getenv("ADIEU_REQUIRE_DOTNET");
-      if (must != nullptr && *must != '\0') FAIL() << "ADIEU_REQUIRE_DOTNET, but no .NET 10";
-      GTEST_SKIP() << "no .NET SDK from 10 up here";
-    }
-    net_ = std::make_unique<referee>();
-    fmt::print("the referee: {}\n", net_->runtime());
-  }
-
-  std::unique_ptr<referee> net_;
-};
 
 TEST_F(Oracle, ScriptsByHand) {
   const auto all = directed_scripts();

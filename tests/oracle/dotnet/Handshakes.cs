@@ -7,6 +7,7 @@ using System.Net.WebSockets;
 sealed class Handshakes
 {
     Task<string> accepting = Task.FromResult("never listened");
+    HttpListener? listener;
 
     // connect URL [SUBPROTOCOL…]
     public static string Connect(string[] words)
@@ -16,13 +17,13 @@ sealed class Handshakes
         try
         {
             client.ConnectAsync(new Uri(words[1]), default).Wait();
-            string told = $"ok {Names.Snake(client.State.ToString())} {client.SubProtocol ?? "-"}";
+            string told = $"ok {client.SubProtocol ?? "-"}";
             client.Abort();
             return told;
         }
         catch (AggregateException error)
         {
-            return $"{Names.Error(error.InnerException!)} {Names.Snake(client.State.ToString())} -";
+            return $"{Names.Error(error.InnerException!)} -";
         }
     }
 
@@ -33,7 +34,7 @@ sealed class Handshakes
         asked.Start();
         int port = ((IPEndPoint)asked.LocalEndpoint).Port;
         asked.Stop();
-        HttpListener listener = new();
+        listener = new();
         listener.Prefixes.Add($"http://127.0.0.1:{port}/");
         listener.Start();
         accepting = Accept(listener, words.Length > 1 ? words[1] : null);
@@ -42,29 +43,34 @@ sealed class Handshakes
 
     static async Task<string> Accept(HttpListener listener, string? protocol)
     {
-        HttpListenerContext context = await listener.GetContextAsync();
         try
         {
-            if (!context.Request.IsWebSocketRequest)
+            HttpListenerContext context = await listener.GetContextAsync();
+            try
+            {
+                if (!context.Request.IsWebSocketRequest) throw new WebSocketException(WebSocketError.NotAWebSocket);
+                HttpListenerWebSocketContext accepted = await context.AcceptWebSocketAsync(protocol);
+                return $"ok {accepted.WebSocket.SubProtocol ?? "-"}";
+            }
+            catch (Exception error)
             {
                 context.Response.StatusCode = 400;
                 context.Response.Close();
-                return "not_a_websocket";
+                return Names.Error(error);
             }
-            HttpListenerWebSocketContext accepted = await context.AcceptWebSocketAsync(protocol);
-            string told = $"ok {accepted.WebSocket.SubProtocol ?? "-"}";
-            accepted.WebSocket.Abort();
-            return told;
         }
-        catch (Exception error)
+        catch (ObjectDisposedException)
         {
-            return Names.Error(error);
-        }
-        finally
-        {
-            listener.Close();
+            return "never asked";
         }
     }
 
-    public string Accepted() => accepting.Wait(5000) ? accepting.Result : "hangs";
+    // The listener goes, and with it a request that never became one.
+    public string Accepted()
+    {
+        if (!accepting.Wait(100)) listener?.Close();
+        string told = accepting.Result;
+        listener?.Abort();
+        return told;
+    }
 }
