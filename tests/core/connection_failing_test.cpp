@@ -83,9 +83,8 @@ TEST_P(Failing, P2_text_is_delivered_up_to_its_first_bad_byte_however_it_is_cut)
 }
 
 TEST_P(Failing, N5_a_close_that_breaks_a_rule_sets_no_close_status) {
-  for (const std::string& payload : {close_payload_bytes(2999, "x"),
-                                     close_payload_bytes(1000, "\xFF"),
-                                     std::string("x")}) {
+  for (const std::string& payload :
+       {close_payload_bytes(2999, "x"), close_payload_bytes(1000, "\xFF"), std::string("x")}) {
     endpoint x(self());
     x.feed({close_op, payload});
     EXPECT_EQ(x.core.state(), state::aborted);

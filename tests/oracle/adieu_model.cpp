@@ -1,5 +1,5 @@
-// Adieu as its documents describe it: one reader that never waits for the app (D1), an inbox, and the
-// closing table of docs/closing.md. Each departure from .NET names its row.
+// Adieu as its documents describe it: one reader that never waits for the app (D1), an inbox, and
+// the closing table of docs/closing.md. Each departure from .NET names its row.
 #include <fmt/format.h>
 
 #include <deque>
@@ -73,9 +73,7 @@ class adieu_model {
     bool complete = false;
   };
 
-  [[nodiscard]] bool parses() const {
-    return phase_ == phase::open || phase_ == phase::close_sent;
-  }
+  [[nodiscard]] bool parses() const { return phase_ == phase::open || phase_ == phase::close_sent; }
   [[nodiscard]] bool is_over() const {
     return phase_ == phase::over_closed || phase_ == phase::over_aborted;
   }
@@ -130,8 +128,10 @@ class adieu_model {
   }
 
   void write_close(const step& one) {
-    if (one.code == 1005) write(0x88, "", 13);
-    else write(0x88, close_payload(one.code, unescaped(one.text)));
+    if (one.code == 1005)
+      write(0x88, "", 13);
+    else
+      write(0x88, close_payload(one.code, unescaped(one.text)));
   }
 
   void close(const step& one, std::size_t number) {
@@ -144,8 +144,10 @@ class adieu_model {
     }
     closes_.push_back(number);
     discards_ = true;
-    if (phase_ == phase::open) phase_ = phase::close_sent;
-    else if (phase_ == phase::close_received) tear_down();
+    if (phase_ == phase::open)
+      phase_ = phase::close_sent;
+    else if (phase_ == phase::close_received)
+      tear_down();
   }
 
   void close_output(const step& one, std::size_t number) {
@@ -156,8 +158,10 @@ class adieu_model {
     write_close(one);
     our_code_ = one.code;
     tell(number, "ok", phase_ == phase::close_received ? 17 : 0);
-    if (phase_ == phase::open) phase_ = phase::close_sent;
-    else tear_down();
+    if (phase_ == phase::open)
+      phase_ = phase::close_sent;
+    else
+      tear_down();
   }
 
   void abort() {
@@ -245,8 +249,10 @@ class adieu_model {
     deliver();
     const bool clean = where == phase::over_closed && !accused_;
     for (const std::size_t one : closes_) {
-      if (where == phase::over_closed) tell(one, accused_ ? "faulted" : "ok", accused_ ? 22 : 9);
-      else tell(one, failure_.empty() ? error : failure_, 21);
+      if (where == phase::over_closed)
+        tell(one, accused_ ? "faulted" : "ok", accused_ ? 22 : 9);
+      else
+        tell(one, failure_.empty() ? error : failure_, 21);
     }
     closes_.clear();
     if (discards_ && where == phase::over_closed) {
@@ -348,7 +354,8 @@ class adieu_model {
     if (in_.size() < 2) return std::nullopt;
     const bool masked = (octet(in_, 1) & 0x80U) != 0;
     const unsigned length = octet(in_, 1) & 0x7FU;
-    if (server_ && !masked) return fault{1002, "a frame from a client is not masked", whole ? 1 : 4};
+    if (server_ && !masked)
+      return fault{1002, "a frame from a client is not masked", whole ? 1 : 4};
     if (!server_ && masked) return fault{1002, "a frame from a server is masked", soon};
     if (opcode >= 8 && length > 125) {
       const bool short_after_all = whole && read_head(in_).length <= 125;
@@ -382,7 +389,8 @@ class adieu_model {
       last.payload += piece.substr(0, good);
       const bool cut = ends && head_.fin && utf8_.cut();
       if (good < piece.size() || cut) {
-        return break_rule({1007, "a text message is not valid UTF-8", last.payload.empty() ? 25 : 1});
+        return break_rule(
+            {1007, "a text message is not valid UTF-8", last.payload.empty() ? 25 : 1});
       }
     } else {
       last.payload += piece;
@@ -397,7 +405,8 @@ class adieu_model {
     if (head_.opcode != 8) return;
     int code = 1005;
     std::string reason;
-    if (payload.size() == 1) return break_rule({1002, "a Close frame has a payload of one byte", 14});
+    if (payload.size() == 1)
+      return break_rule({1002, "a Close frame has a payload of one byte", 14});
     if (payload.size() >= 2) {
       code = static_cast<int>(octet(payload, 0) << 8U | octet(payload, 1));
       reason = payload.substr(2);
@@ -417,8 +426,10 @@ class adieu_model {
     notice(1);
     end_ = fact{fmt::format("close {} 0 end", status_), code == 1005 ? 2 : 0};
     deliver();
-    if (phase_ == phase::open) phase_ = phase::close_received;
-    else tear_down();
+    if (phase_ == phase::open)
+      phase_ = phase::close_received;
+    else
+      tear_down();
   }
 
   void break_rule(const fault& what) {
@@ -438,9 +449,9 @@ class adieu_model {
     if (!receive_) return;
     if (!inbox_.empty()) {
       kept_frame& first = inbox_.front();
-      const bool ready = receive_->size == 0 ? !first.payload.empty() || first.complete
-                                             : first.payload.size() >= receive_->size ||
-                                                   first.complete;
+      const bool ready = receive_->size == 0
+                             ? !first.payload.empty() || first.complete
+                             : first.payload.size() >= receive_->size || first.complete;
       if (ready) return give(first);
     }
     if (!end_) return;
@@ -455,8 +466,9 @@ class adieu_model {
     const bool frame_done = first.complete && piece.size() == first.payload.size();
     const bool ends = frame_done && first.fin;
     tell(receive_->number,
-         fmt::format("{} {} {}", first.text ? "text" : "binary", ends ? "end" : "more", shown(piece)),
-         receive_->size == 0                                    ? 26
+         fmt::format(
+             "{} {} {}", first.text ? "text" : "binary", ends ? "end" : "more", shown(piece)),
+         receive_->size == 0                           ? 26
          : parses() || phase_ == phase::close_received ? 0
                                                        : 19);
     receive_.reset();

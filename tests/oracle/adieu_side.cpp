@@ -1,7 +1,6 @@
 // Adieu's side of a script: a websocket over TCP, on a loop that runs only until it is at rest.
-#include <fmt/format.h>
-
 #include <boost/asio.hpp>
+#include <fmt/format.h>
 
 #include <map>
 #include <thread>
@@ -47,9 +46,8 @@ class adieu_side final : public side {
     if (one.what == verb::wait) wait(std::chrono::milliseconds(one.size));
     answer_.state = adieu::to_string(handle_.state());
     if (socket_ && socket_->close_status()) {
-      status_ = fmt::format("{} {}",
-                            static_cast<int>(*socket_->close_status()),
-                            shown(socket_->close_description()));
+      status_ = fmt::format(
+          "{} {}", static_cast<int>(*socket_->close_status()), shown(socket_->close_description()));
     }
     answer_.status = status_;
     answer_.over = !kernel_.look() || kernel_.fin_sent();
@@ -117,8 +115,7 @@ class adieu_side final : public side {
     const std::string_view end = got.end_of_message ? "end" : "more";
     if (got.type == adieu::message_type::close) {
       const auto code = static_cast<int>(got.close_status.value());
-      return fmt::format(
-          "close {} {} {} {}", code, shown(got.close_description), got.count, end);
+      return fmt::format("close {} {} {} {}", code, shown(got.close_description), got.count, end);
     }
     return fmt::format(
         "{} {} {}", adieu::to_string(got.type), end, shown(memory.substr(0, got.count)));

@@ -1,4 +1,5 @@
-// Scripts made by hand: for every row of docs/rows.md and docs/deviations.md that can be seen this way.
+// Scripts made by hand: for every row of docs/rows.md and docs/deviations.md that can be seen this
+// way.
 #pragma once
 
 #include <span>

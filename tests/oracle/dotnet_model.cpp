@@ -37,9 +37,7 @@ class dotnet_model {
         break;
       case verb::close: close(one, number); break;
       case verb::close_output: close_output(one, number); break;
-      case verb::cancel:
-        cancel();
-        break;
+      case verb::cancel: cancel(); break;
       case verb::abort: abort(); break;
       case verb::dispose: dispose(); break;
       case verb::peer:
@@ -99,12 +97,16 @@ class dotnet_model {
   /// False: it could not be written.
   bool send_close(int code, const std::string& reason, row why = 0) {
     if (reset_) return false;
-    if (code == 1005) why = 13;
-    else if (!accepted_from_wire(code)) depart(13);
+    if (code == 1005)
+      why = 13;
+    else if (!accepted_from_wire(code))
+      depart(13);
     write(0x88, close_payload(code, reason), why);
     sent_close_ = true;
-    if (received_close_ && state_ != "aborted") state_ = "closed";
-    else if (state_ == "open") state_ = "close_sent";
+    if (received_close_ && state_ != "aborted")
+      state_ = "closed";
+    else if (state_ == "open")
+      state_ = "close_sent";
     return true;
   }
 
@@ -204,7 +206,8 @@ class dotnet_model {
     if (first.fin == after::nothing && first.is_close && !first.entered) {
       if (received_close_) {
         finish_close();
-      } else {  // CloseAsync looks once, and then waits anew, behind the others, for its own receive
+      } else {  // CloseAsync looks once, and then waits anew, behind the others, for its own
+                // receive
         first.entered = true;
         readers_.push_back(first);
         readers_.pop_front();
@@ -249,7 +252,9 @@ class dotnet_model {
     // A close beside a receive learns only that the connection was aborted (row 21).
     tell(done.number,
          cancelled ? "cancelled" : error,
-         done.is_close && cancelled ? 21 : done.why != 0 ? done.why : why);
+         done.is_close && cancelled ? 21
+         : done.why != 0            ? done.why
+                                    : why);
   }
 
   [[nodiscard]] bool fin_or_enough() const {
@@ -276,7 +281,10 @@ class dotnet_model {
     if (payload_left_ == 0) {
       if (!ensure(2)) return starve();
       const unsigned length = octet(in_, 1) & 0x7FU;
-      const std::size_t header = 2U + (server_ ? 4U : 0U) + (length == 126 ? 2U : length == 127 ? 8U : 0U);
+      const std::size_t header = 2U + (server_ ? 4U : 0U) +
+                                 (length == 126   ? 2U
+                                  : length == 127 ? 8U
+                                                  : 0U);
       if ((server_ || length > 125) && !ensure(header)) return starve();
       const frame_head head = read_head(in_);
       if (bad(head)) return violate(1002);
@@ -343,8 +351,10 @@ class dotnet_model {
     const std::size_t length = head.length;
     if (head.opcode == 8) {
       received_close_ = true;
-      if (state_ == "close_sent") state_ = "closed";
-      else if (state_ == "open") state_ = "close_received";
+      if (state_ == "close_sent")
+        state_ = "closed";
+      else if (state_ == "open")
+        state_ = "close_received";
       if (length == 1) return violate(1002);
     }
     const std::size_t there = in_.size() - head.size;
@@ -443,7 +453,7 @@ class dotnet_model {
   std::size_t payload_left_ = 0;
   std::size_t mask_at_ = 0;
   bool header_is_new_ = false;  // nothing of its frame was given yet: it is lost with its receive
-  frame_head head_;  // of the frame whose payload is being read
+  frame_head head_;             // of the frame whose payload is being read
   bool text_ = true;
   bool in_message_ = false;
   utf8_check utf8_;

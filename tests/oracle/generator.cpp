@@ -12,7 +12,8 @@ namespace {
 
 class maker {
  public:
-  maker(std::uint64_t seed, std::uint64_t number) : random_(seed * 0x9E3779B97F4A7C15ULL + number) {}
+  maker(std::uint64_t seed, std::uint64_t number)
+      : random_(seed * 0x9E3779B97F4A7C15ULL + number) {}
 
   script make() {
     out_.role = chance(50) ? adieu::role::client : adieu::role::server;
@@ -93,12 +94,27 @@ class maker {
 
   int code() {
     if (chance(85)) return one_of(std::array<int, 7>{1000, 1001, 1008, 1011, 3000, 4000, 4999});
-    return one_of(std::array<int, 16>{
-        1005, 1005, 1005, 0, 999, 1002, 1004, 1006, 1007, 1012, 1014, 1015, 1016, 2999, 5000, 65535});
+    return one_of(std::array<int, 16>{1005,
+                                      1005,
+                                      1005,
+                                      0,
+                                      999,
+                                      1002,
+                                      1004,
+                                      1006,
+                                      1007,
+                                      1012,
+                                      1014,
+                                      1015,
+                                      1016,
+                                      2999,
+                                      5000,
+                                      65535});
   }
   std::string reason() {
     if (chance(60)) return "";
-    return one_of(std::array<const char*, 6>{"bye", "x", "{122}", "{123}", "{124}", "\xE5\x86\x8D\xE8\xA7\x81"});
+    return one_of(std::array<const char*, 6>{
+        "bye", "x", "{122}", "{123}", "{124}", "\xE5\x86\x8D\xE8\xA7\x81"});
   }
 
   // ── The peer ────────────────────────────────────────────────────────────────────────────────
@@ -153,10 +169,16 @@ class maker {
     std::string kind = in_message_ ? "cont" : chance(70) ? "text" : "binary";
     in_message_ = more;
     if (more) kind += "!more";
-    const std::string made =
-        kind + ":" +
-        one_of(std::array<const char*, 9>{
-            "", "a", "ab", "hello", "{10}", "{124}", "{126}", "{300}", "\\xc3\\xa9\\xe2\\x82\\xac"});
+    const std::string made = kind + ":" +
+                             one_of(std::array<const char*, 9>{"",
+                                                               "a",
+                                                               "ab",
+                                                               "hello",
+                                                               "{10}",
+                                                               "{124}",
+                                                               "{126}",
+                                                               "{300}",
+                                                               "\\xc3\\xa9\\xe2\\x82\\xac"});
     return chance(12) ? cut_in_two(made) : made;
   }
 
@@ -175,9 +197,9 @@ class maker {
 
   std::string close_frame() {
     if (chance(15)) return "close";
-    const int codes = chance(80)
-                          ? one_of(std::array<int, 6>{1000, 1001, 1008, 1011, 3000, 4999})
-                          : one_of(std::array<int, 8>{1002, 1003, 1007, 1009, 1010, 1012, 1013, 1014});
+    const int codes =
+        chance(80) ? one_of(std::array<int, 6>{1000, 1001, 1008, 1011, 3000, 4999})
+                   : one_of(std::array<int, 8>{1002, 1003, 1007, 1009, 1010, 1012, 1013, 1014});
     return fmt::format("close:{} {}", codes, chance(50) ? "" : "{20}");
   }
 

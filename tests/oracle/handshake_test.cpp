@@ -39,7 +39,8 @@ std::string accept_key(const std::string& request) {
   return {reinterpret_cast<const char*>(encoded), static_cast<std::size_t>(length)};
 }
 
-/// Answers every request in the same way, and ends TCP behind it: a .NET that got nothing asks anew.
+/// Answers every request in the same way, and ends TCP behind it: a .NET that got nothing asks
+/// anew.
 class raw_server {
  public:
   explicit raw_server(std::string text)
@@ -75,15 +76,13 @@ std::string connect_with_adieu(const std::string& url, const std::vector<std::st
   adieu::connect_options options;
   options.subprotocols = names;
   std::string told;
-  adieu::async_connect(loop.get_executor(),
-                       url,
-                       options,
-                       [&](adieu::error_code ec, adieu::websocket socket) {
-                         told = fmt::format("{} {}",
-                                            ec ? error_in_words(ec) : "ok",
-                                            socket.subprotocol().empty() ? "-" : socket.subprotocol());
-                         if (!ec) socket.abort();
-                       });
+  adieu::async_connect(
+      loop.get_executor(), url, options, [&](adieu::error_code ec, adieu::websocket socket) {
+        told = fmt::format("{} {}",
+                           ec ? error_in_words(ec) : "ok",
+                           socket.subprotocol().empty() ? "-" : socket.subprotocol());
+        if (!ec) socket.abort();
+      });
   loop.run();
   return told;
 }
@@ -106,30 +105,127 @@ std::vector<answer_case> answers() {
   const std::string end = "\r\n";
   return {
       {"a good answer", {}, good + end, "ok -", "ok -", 0},
-      {"in other letters", {}, "HTTP/1.1 101 Fine\r\nupgrade: WebSocket\r\nconnection: keep-alive, upgrade\r\nsec-websocket-accept: {accept}\r\n\r\n", "header_error -", "ok -", 28},
-      {"a subprotocol that was offered", {"chat", "v2"}, good + "Sec-WebSocket-Protocol: v2\r\n" + end, "ok v2", "ok v2", 0},
+      {"in other letters",
+       {},
+       "HTTP/1.1 101 Fine\r\nupgrade: WebSocket\r\nconnection: keep-alive, "
+       "upgrade\r\nsec-websocket-accept: {accept}\r\n\r\n",
+       "header_error -",
+       "ok -",
+       28},
+      {"a subprotocol that was offered",
+       {"chat", "v2"},
+       good + "Sec-WebSocket-Protocol: v2\r\n" + end,
+       "ok v2",
+       "ok v2",
+       0},
       {"none of those offered", {"chat"}, good + end, "ok -", "ok -", 0},
-      {"a subprotocol that was not offered", {"chat"}, good + "Sec-WebSocket-Protocol: other\r\n" + end, "unsupported_protocol -", "unsupported_protocol -", 0},
-      {"a subprotocol, none was offered", {}, good + "Sec-WebSocket-Protocol: chat\r\n" + end, "unsupported_protocol -", "unsupported_protocol -", 0},
-      {"in other letters than offered", {"chat"}, good + "Sec-WebSocket-Protocol: CHAT\r\n" + end, "ok chat", "unsupported_protocol -", 28},
-      {"two subprotocols", {"a", "b"}, good + "Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: b\r\n" + end, "ok a", "header_error -", 28},
-      {"200", {}, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "not_a_websocket -", "not_a_websocket -", 0},
-      {"401", {}, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "not_a_websocket -", "not_a_websocket -", 0},
-      {"301", {}, "HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", "faulted -", "not_a_websocket -", 29},
-      {"426", {}, "HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 8\r\nContent-Length: 0\r\n\r\n", "not_a_websocket -", "not_a_websocket -", 0},
-      {"500", {}, "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", "not_a_websocket -", "not_a_websocket -", 0},
-      {"no Upgrade", {}, std::string(switching) + "Connection: Upgrade\r\n" + accept + end, "faulted -", "header_error -", 29},
-      {"another Upgrade", {}, std::string(switching) + "Upgrade: h2c\r\nConnection: Upgrade\r\n" + accept + end, "header_error -", "header_error -", 0},
-      {"no Connection", {}, std::string(switching) + "Upgrade: websocket\r\n" + accept + end, "faulted -", "header_error -", 29},
-      {"another Connection", {}, std::string(switching) + "Upgrade: websocket\r\nConnection: close\r\n" + accept + end, "header_error -", "header_error -", 0},
+      {"a subprotocol that was not offered",
+       {"chat"},
+       good + "Sec-WebSocket-Protocol: other\r\n" + end,
+       "unsupported_protocol -",
+       "unsupported_protocol -",
+       0},
+      {"a subprotocol, none was offered",
+       {},
+       good + "Sec-WebSocket-Protocol: chat\r\n" + end,
+       "unsupported_protocol -",
+       "unsupported_protocol -",
+       0},
+      {"in other letters than offered",
+       {"chat"},
+       good + "Sec-WebSocket-Protocol: CHAT\r\n" + end,
+       "ok chat",
+       "unsupported_protocol -",
+       28},
+      {"two subprotocols",
+       {"a", "b"},
+       good + "Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: b\r\n" + end,
+       "ok a",
+       "header_error -",
+       28},
+      {"200",
+       {},
+       "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+       "not_a_websocket -",
+       "not_a_websocket -",
+       0},
+      {"401",
+       {},
+       "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
+       "not_a_websocket -",
+       "not_a_websocket -",
+       0},
+      {"301",
+       {},
+       "HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
+       "faulted -",
+       "not_a_websocket -",
+       29},
+      {"426",
+       {},
+       "HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 8\r\nContent-Length: 0\r\n\r\n",
+       "not_a_websocket -",
+       "not_a_websocket -",
+       0},
+      {"500",
+       {},
+       "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n",
+       "not_a_websocket -",
+       "not_a_websocket -",
+       0},
+      {"no Upgrade",
+       {},
+       std::string(switching) + "Connection: Upgrade\r\n" + accept + end,
+       "faulted -",
+       "header_error -",
+       29},
+      {"another Upgrade",
+       {},
+       std::string(switching) + "Upgrade: h2c\r\nConnection: Upgrade\r\n" + accept + end,
+       "header_error -",
+       "header_error -",
+       0},
+      {"no Connection",
+       {},
+       std::string(switching) + "Upgrade: websocket\r\n" + accept + end,
+       "faulted -",
+       "header_error -",
+       29},
+      {"another Connection",
+       {},
+       std::string(switching) + "Upgrade: websocket\r\nConnection: close\r\n" + accept + end,
+       "header_error -",
+       "header_error -",
+       0},
       {"no Accept", {}, std::string(switching) + upgrade + end, "faulted -", "header_error -", 29},
-      {"a wrong Accept", {}, std::string(switching) + upgrade + "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" + end, "header_error -", "header_error -", 0},
+      {"a wrong Accept",
+       {},
+       std::string(switching) + upgrade + "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" +
+           end,
+       "header_error -",
+       "header_error -",
+       0},
       {"two Accepts", {}, good + accept + end, "header_error -", "header_error -", 0},
-      {"an extension", {}, good + "Sec-WebSocket-Extensions: permessage-deflate\r\n" + end, "ok -", "header_error -", 28},
-      {"HTTP/1.0", {}, "HTTP/1.0 101 Switching Protocols\r\n" + std::string(upgrade) + accept + end, "ok -", "not_a_websocket -", 28},
+      {"an extension",
+       {},
+       good + "Sec-WebSocket-Extensions: permessage-deflate\r\n" + end,
+       "ok -",
+       "header_error -",
+       28},
+      {"HTTP/1.0",
+       {},
+       "HTTP/1.0 101 Switching Protocols\r\n" + std::string(upgrade) + accept + end,
+       "ok -",
+       "not_a_websocket -",
+       28},
       {"no HTTP", {}, "SSH-2.0-OpenSSH\r\n\r\n", "faulted -", "not_a_websocket -", 29},
       {"nothing", {}, "", "faulted -", "connection_closed_prematurely -", 29},
-      {"half an answer", {}, std::string(switching) + upgrade, "faulted -", "connection_closed_prematurely -", 29},
+      {"half an answer",
+       {},
+       std::string(switching) + upgrade,
+       "faulted -",
+       "connection_closed_prematurely -",
+       29},
   };
 }
 
@@ -159,7 +255,8 @@ std::string ask_for(std::uint16_t port, const std::string& request) {
   }
   if (!got.starts_with("HTTP/1.1 101 ")) return "refused";
   const std::size_t at = got.find("Sec-WebSocket-Protocol: ");
-  return "101 " + (at == std::string::npos ? "-" : got.substr(at + 24, got.find('\r', at) - at - 24));
+  return "101 " +
+         (at == std::string::npos ? "-" : got.substr(at + 24, got.find('\r', at) - at - 24));
 }
 
 std::string ask_adieu(const std::string& request) {
@@ -195,17 +292,48 @@ std::vector<request_case> requests() {
   const std::string all = get + host + up + connection + version + key + protocol;
   return {
       {"a good request", all + end, "101 chat", "101 chat", 0},
-      {"in other letters", "GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nUPGRADE: WebSocket\r\nconnection: keep-alive, upgrade\r\n" + version + key + protocol + end, "101 chat", "101 chat", 0},
+      {"in other letters",
+       "GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nUPGRADE: WebSocket\r\nconnection: keep-alive, "
+       "upgrade\r\n" +
+           version + key + protocol + end,
+       "101 chat",
+       "101 chat",
+       0},
       {"no Host", get + up + connection + version + key + protocol + end, "refused", "refused", 0},
-      {"no Upgrade", get + host + connection + version + key + protocol + end, "refused", "refused", 0},
+      {"no Upgrade",
+       get + host + connection + version + key + protocol + end,
+       "refused",
+       "refused",
+       0},
       {"no Connection", get + host + up + version + key + protocol + end, "refused", "refused", 0},
       {"no Version", get + host + up + connection + key + protocol + end, "refused", "refused", 0},
-      {"Version 8", get + host + up + connection + "Sec-WebSocket-Version: 8\r\n" + key + protocol + end, "refused", "refused", 0},
+      {"Version 8",
+       get + host + up + connection + "Sec-WebSocket-Version: 8\r\n" + key + protocol + end,
+       "refused",
+       "refused",
+       0},
       {"no Key", get + host + up + connection + version + protocol + end, "refused", "refused", 0},
-      {"a Key that is too short", get + host + up + connection + version + "Sec-WebSocket-Key: c2hvcnQ=\r\n" + protocol + end, "refused", "refused", 0},
-      {"a Key that is not base64", get + host + up + connection + version + "Sec-WebSocket-Key: !!!!\r\n" + protocol + end, "refused", "refused", 0},
-      {"POST", "POST / HTTP/1.1\r\nContent-Length: 0\r\n" + host + up + connection + version + key + protocol + end, "101 chat", "refused", 28},
-      {"HTTP/1.0", "GET / HTTP/1.0\r\n" + host + up + connection + version + key + protocol + end, "101 chat", "refused", 28},
+      {"a Key that is too short",
+       get + host + up + connection + version + "Sec-WebSocket-Key: c2hvcnQ=\r\n" + protocol + end,
+       "refused",
+       "refused",
+       0},
+      {"a Key that is not base64",
+       get + host + up + connection + version + "Sec-WebSocket-Key: !!!!\r\n" + protocol + end,
+       "refused",
+       "refused",
+       0},
+      {"POST",
+       "POST / HTTP/1.1\r\nContent-Length: 0\r\n" + host + up + connection + version + key +
+           protocol + end,
+       "101 chat",
+       "refused",
+       28},
+      {"HTTP/1.0",
+       "GET / HTTP/1.0\r\n" + host + up + connection + version + key + protocol + end,
+       "101 chat",
+       "refused",
+       28},
       {"no HTTP", "SSH-2.0-OpenSSH\r\n\r\n", "refused", "refused", 0},
   };
 }

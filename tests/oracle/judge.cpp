@@ -91,8 +91,10 @@ std::optional<std::string> judge::differs(const script& all, tally& counts) {
     }
     const run ours = played(ours_, all, counts);
     for (std::size_t i = 0; i < all.steps.size(); ++i) {
-      story += fmt::format("{}: {}\n{}", i, to_line(all.steps[i]), both(net.steps[i], ours.steps[i]));
-      const auto why = wrong_step(net.steps[i], ours.steps[i], net_rules[i], our_rules.steps[i], counts);
+      story +=
+          fmt::format("{}: {}\n{}", i, to_line(all.steps[i]), both(net.steps[i], ours.steps[i]));
+      const auto why =
+          wrong_step(net.steps[i], ours.steps[i], net_rules[i], our_rules.steps[i], counts);
       if (why) return story + *why;
       ++counts.steps;
     }

@@ -15,7 +15,7 @@ struct tally {
   std::uint64_t scripts = 0;
   std::uint64_t steps = 0;
   std::uint64_t raced = 0;  ///< scripts that .NET had to play again, because it raced with itself
-  std::uint64_t late = 0;  ///< runs that were held up, and repeated
+  std::uint64_t late = 0;   ///< runs that were held up, and repeated
   std::array<std::uint64_t, last_row + 1> by_row{};
 
   void add(const tally& other);
@@ -26,7 +26,9 @@ struct tally {
 /// One thread's.
 class judge {
  public:
-  explicit judge(const referee& net) : theirs_(net.make_side()), ours_(make_adieu_side()) {}
+  explicit judge(const referee& net) : judge(net.make_side(), make_adieu_side()) {}
+  judge(std::unique_ptr<side> theirs, std::unique_ptr<side> ours)
+      : theirs_(std::move(theirs)), ours_(std::move(ours)) {}
 
   /// Nothing, or what no row explains: the script, cut down to what is needed, and both results.
   [[nodiscard]] std::optional<std::string> try_one(const script& all, tally& counts);
@@ -43,9 +45,10 @@ class judge {
 };
 
 /// Tries `count` scripts on several threads; the complaints come in any order.
-[[nodiscard]] tally try_many(const referee& net,
-                             std::uint64_t count,
-                             const std::function<script(std::uint64_t)>& make,
-                             const std::function<void(std::uint64_t, const std::string&)>& complain);
+[[nodiscard]] tally try_many(
+    const referee& net,
+    std::uint64_t count,
+    const std::function<script(std::uint64_t)>& make,
+    const std::function<void(std::uint64_t, const std::string&)>& complain);
 
 }  // namespace oracle

@@ -17,7 +17,7 @@ class kernel_view {
   // What look() saw.
   [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
   [[nodiscard]] std::uint64_t bytes_received() const noexcept { return bytes_received_; }
-  [[nodiscard]] bool is_gone() const noexcept;       ///< a reset, or both FINs
+  [[nodiscard]] bool is_gone() const noexcept;  ///< a reset, or both FINs
   [[nodiscard]] bool fin_received() const noexcept;
   [[nodiscard]] bool fin_sent() const noexcept;
 

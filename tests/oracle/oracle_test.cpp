@@ -1,16 +1,17 @@
-// ./dev oracle: Adieu and the real .NET play the same scripts, and every difference is owed to a row of
-// docs/deviations.md. Without a .NET SDK these tests are skipped.
+// ./dev oracle: Adieu and the real .NET play the same scripts, and every difference is owed to a
+// row of docs/deviations.md. Without a .NET SDK these tests are skipped.
 //
-// ADIEU_ORACLE_SCRIPTS and ADIEU_ORACLE_SEED say how many scripts are made by chance, and from what.
+// ADIEU_ORACLE_SCRIPTS and ADIEU_ORACLE_SEED say how many scripts are made by chance, and from
+// what.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 
 #include "tests/oracle/directed.hpp"
+#include "tests/oracle/fixture.hpp"
 #include "tests/oracle/generator.hpp"
 #include "tests/oracle/judge.hpp"
-#include "tests/oracle/fixture.hpp"
 
 namespace oracle {
 namespace {

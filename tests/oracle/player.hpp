@@ -1,9 +1,9 @@
 // Plays a script with one of the two implementations, and tells what it did after each step.
 //
 // A step is over when the side is at rest: all that was started has completed, or waits for the
-// peer. So no result depends on who ran faster, nothing sleeps, and a call that hangs is a call that
-// is not in `done`. A run that was held up for so long that timers of the side may have fired is
-// void, unless it waits on purpose.
+// peer. So no result depends on who ran faster, nothing sleeps, and a call that hangs is a call
+// that is not in `done`. A run that was held up for so long that timers of the side may have fired
+// is void, unless it waits on purpose.
 #pragma once
 
 #include <chrono>
@@ -40,7 +40,9 @@ class side {
   /// Connects to the peer's port, as a websocket without a handshake (N19).
   virtual void open(const script& how, std::uint16_t port) = 0;
   /// Does the step, if it is the side's, and comes to rest.
-  [[nodiscard]] virtual at_rest play(const step& one, std::size_t number, const peer_facts& peer) = 0;
+  [[nodiscard]] virtual at_rest play(const step& one,
+                                     std::size_t number,
+                                     const peer_facts& peer) = 0;
 };
 
 struct run {

@@ -2,6 +2,7 @@
 #include "tests/oracle/referee.hpp"
 
 #include <fmt/format.h>
+
 #include <netinet/tcp.h>
 
 #include <charconv>
@@ -99,12 +100,10 @@ std::string control_connection::ask(std::string line) {
   }
 }
 
-referee::referee()
-    : program_({"dotnet", peers::build_dotnet_program("oracle/dotnet", "referee")}) {
+referee::referee() : program_({"dotnet", peers::build_dotnet_program("oracle/dotnet", "referee")}) {
   const auto line = program_.read_line(std::chrono::steady_clock::now() + peers::patience);
   if (!line) throw std::runtime_error("the referee does not start");
-  const auto read =
-      std::from_chars(line->data(), line->data() + line->size(), port_);
+  const auto read = std::from_chars(line->data(), line->data() + line->size(), port_);
   runtime_ = line->substr(static_cast<std::size_t>(read.ptr - line->data()) + 1);
 }
 

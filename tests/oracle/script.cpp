@@ -123,14 +123,22 @@ std::string frame(std::string_view text, adieu::role to) {
   int width = 0;
   while (!flags.empty()) {
     const std::string_view flag = cut(flags, '!');
-    if (flag == "more") first &= ~0x80U;
-    else if (flag == "rsv1") first |= 0x40U;
-    else if (flag == "rsv2") first |= 0x20U;
-    else if (flag == "rsv3") first |= 0x10U;
-    else if (flag == "bare") masked = !masked;
-    else if (flag == "wide") width = 2;
-    else if (flag == "wider") width = 8;
-    else refuse(text);
+    if (flag == "more")
+      first &= ~0x80U;
+    else if (flag == "rsv1")
+      first |= 0x40U;
+    else if (flag == "rsv2")
+      first |= 0x20U;
+    else if (flag == "rsv3")
+      first |= 0x10U;
+    else if (flag == "bare")
+      masked = !masked;
+    else if (flag == "wide")
+      width = 2;
+    else if (flag == "wider")
+      width = 8;
+    else
+      refuse(text);
   }
 
   std::string payload;
@@ -167,10 +175,14 @@ script parse(std::string_view line) {
   while (!head.empty()) {
     std::string_view value = cut(head, ' ');
     const std::string_view name = cut(value, '=');
-    if (name == "keep_alive") out.keep_alive = number<int>(value);
-    else if (name == "pong_timeout") out.pong_timeout = number<int>(value);
-    else if (name == "close_timeout") out.close_timeout = number<int>(value);
-    else refuse(line);
+    if (name == "keep_alive")
+      out.keep_alive = number<int>(value);
+    else if (name == "pong_timeout")
+      out.pong_timeout = number<int>(value);
+    else if (name == "close_timeout")
+      out.close_timeout = number<int>(value);
+    else
+      refuse(line);
   }
   while (!rest.empty()) {
     if (const std::string_view text = cut(rest, ';'); !text.empty()) {
@@ -184,17 +196,12 @@ std::string to_line(const step& one) {
   std::string out(verbs[static_cast<std::size_t>(one.what)]);
   switch (one.what) {
     case verb::send:
-      return fmt::format("{} {} {} {}",
-                         out,
-                         one.binary ? "binary" : "text",
-                         one.more ? "more" : "end",
-                         one.size);
+      return fmt::format(
+          "{} {} {} {}", out, one.binary ? "binary" : "text", one.more ? "more" : "end", one.size);
     case verb::receive:
     case verb::wait: return fmt::format("{} {}", out, one.size);
     case verb::close:
-    case verb::close_output:
-      out += fmt::format(" {}", one.code);
-      [[fallthrough]];
+    case verb::close_output: out += fmt::format(" {}", one.code); [[fallthrough]];
     case verb::peer: return one.text.empty() ? out : out + " " + one.text;
     case verb::cancel:
     case verb::abort:
