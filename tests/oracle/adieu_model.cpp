@@ -324,7 +324,8 @@ class adieu_model {
     mask_at_ = 0;
     if (head_.opcode == 1 || head_.opcode == 2) {
       text_ = head_.opcode == 1;
-      utf8_ = {};
+      utf8_ = utf8_check();
+      late_utf8_ = utf8_check(utf8_check::judges::whole_code_points);
     }
     if (head_.opcode < 8) {
       in_message_ = !head_.fin;
@@ -386,11 +387,12 @@ class adieu_model {
     const bool ends = left_ == 0;
     if (text_) {
       const std::size_t good = utf8_.valid_prefix(piece);
+      const std::size_t good_to_dotnet = late_utf8_.valid_prefix(piece);
       last.payload += piece.substr(0, good);
       const bool cut = ends && head_.fin && utf8_.cut();
       if (good < piece.size() || cut) {
-        return break_rule(
-            {1007, "a text message is not valid UTF-8", last.payload.empty() ? 25 : 1});
+        const row why = last.payload.empty() && cut ? 25 : good < good_to_dotnet ? 24 : 1;
+        return break_rule({1007, "a text message is not valid UTF-8", why});
       }
     } else {
       last.payload += piece;
@@ -503,6 +505,7 @@ class adieu_model {
   std::size_t left_ = 0;
   std::size_t mask_at_ = 0;
   utf8_check utf8_;
+  utf8_check late_utf8_;
 
   std::deque<kept_frame> inbox_;
   std::optional<pending> receive_;

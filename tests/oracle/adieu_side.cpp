@@ -138,7 +138,7 @@ class adieu_side final : public side {
   }
 
   void settle(const peer_facts& peer) {
-    const auto latest = clock::now() + 5s;
+    const auto latest = clock::now() + 10s;
     while (!has_arrived(peer)) {
       if (clock::now() > latest) throw std::runtime_error("the peer's bytes do not arrive");
       if (run_what_is_ready() == 0) std::this_thread::yield();

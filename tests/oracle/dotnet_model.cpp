@@ -456,7 +456,7 @@ class dotnet_model {
   frame_head head_;             // of the frame whose payload is being read
   bool text_ = true;
   bool in_message_ = false;
-  utf8_check utf8_;
+  utf8_check utf8_{utf8_check::judges::whole_code_points};
 
   std::deque<reader> readers_;
   std::deque<reader> fin_waiters_;

@@ -217,7 +217,11 @@ class maker {
                                                "op8:x"});
     }
     if (dice < 40 && !in_message_) {
-      return one_of(std::array<const char*, 5>{"text:ab\\xff",
+      return one_of(std::array<const char*, 9>{"text:ab\\xff",
+                                               "text:ab\\xc0\\x80c",
+                                               "text:\\xe0\\x80\\x80",
+                                               "text:abc\\xf0\\x80\\x80\\x80",
+                                               "text:a\\xf5\\x80\\x80\\x80",
                                                "text:\\xc3",
                                                "text:abc\\xed\\xa0\\x80",
                                                "text!more:ab\\xc3, cont:\\xc3",

@@ -38,18 +38,29 @@ std::string close_payload(int code, std::string_view reason) {
 
 bool utf8_check::step(unsigned byte) {
   if (left_ > 0) {
-    if (byte < low_ || byte > high_) return false;
+    if ((byte & 0xC0U) != 0x80) return false;
+    value_ = value_ << 6U | (byte & 0x3FU);
     --left_;
-    low_ = 0x80;
-    high_ = 0xBF;
-    return true;
+  } else {
+    if (byte < 0x80) return true;
+    if (byte < 0xC0 || byte > 0xF7) return false;
+    length_ = byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
+    left_ = length_ - 1;
+    value_ = byte & (0x7FU >> length_);
   }
-  if (byte < 0x80) return true;
-  if (byte < 0xC2 || byte > 0xF4) return false;
-  left_ = byte < 0xE0 ? 1 : byte < 0xF0 ? 2 : 3;
-  low_ = byte == 0xE0 ? 0xA0 : byte == 0xF0 ? 0x90 : 0x80;
-  high_ = byte == 0xED ? 0x9F : byte == 0xF4 ? 0x8F : 0xBF;
-  return true;
+  return possible();
+}
+
+/// Whether some rest can make the code point a valid one.
+bool utf8_check::possible() const {
+  const unsigned bits = 6 * left_;
+  const unsigned least = value_ << bits, most = least | ((1U << bits) - 1);
+  const bool second_byte_is_here = left_ + 2 <= length_;
+  if (how_ == judges::every_byte || second_byte_is_here) {
+    if (least > 0x10FFFF || (least >= 0xD800 && most <= 0xDFFF)) return false;
+  }
+  constexpr unsigned lowest[] = {0, 0, 0x80, 0x800, 0x10000};
+  return (how_ == judges::whole_code_points && left_ != 0) || most >= lowest[length_];
 }
 
 std::size_t utf8_check::valid_prefix(std::string_view piece) {

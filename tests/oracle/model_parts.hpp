@@ -41,6 +41,12 @@ struct frame_head {
 /// UTF-8 in pieces. What is cut at the end of a piece waits for the next one.
 class utf8_check {
  public:
+  enum class judges : bool {
+    every_byte,
+    whole_code_points,  ///< whether one is overlong; the rest at the second byte (.NET)
+  };
+  explicit utf8_check(judges how = judges::every_byte) noexcept : how_(how) {}
+
   /// False when it can't become valid any more.
   [[nodiscard]] bool feed(std::string_view piece, bool ends);
   /// How many bytes of `piece` are still valid.
@@ -49,9 +55,12 @@ class utf8_check {
 
  private:
   [[nodiscard]] bool step(unsigned byte);
-  unsigned left_ = 0;
-  unsigned low_ = 0x80;
-  unsigned high_ = 0xBF;
+  [[nodiscard]] bool possible() const;
+
+  judges how_;
+  unsigned left_ = 0;    // bytes that are still to come
+  unsigned length_ = 0;  // of the code point
+  unsigned value_ = 0;   // so far
 };
 
 }  // namespace oracle

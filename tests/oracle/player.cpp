@@ -17,7 +17,7 @@ constexpr auto held_up = 500ms;
 
 /// Reads until all that the side wrote is here, or its output has ended.
 raw_socket::end read(raw_socket& peer, std::uint64_t before, const at_rest& side) {
-  const auto latest = clock::now() + 2s;
+  const auto latest = clock::now() + 10s;
   for (;;) {
     const raw_socket::end end = peer.read_now();
     if (end != raw_socket::end::none) return end;

@@ -137,7 +137,7 @@ sealed class Session(Socket control)
     void Settle(long sent, bool fin, bool reset, int patience)
     {
         Stopwatch clock = Stopwatch.StartNew();
-        for (int round = 0; clock.ElapsedMilliseconds < patience + 5000; ++round)
+        for (int round = 0; clock.ElapsedMilliseconds < patience + 10000; ++round)
         {
             bool arrived = stream.HasArrived(sent, fin, reset);
             bool moved = stream.Pump();
