@@ -6,8 +6,7 @@
 #include <optional>
 #include <set>
 
-#include "tests/oracle/model.hpp"
-#include "tests/oracle/model_parts.hpp"
+#include "tests/oracle/eager_reader.hpp"
 
 namespace oracle {
 namespace {
@@ -24,7 +23,8 @@ enum class phase : std::uint8_t {
 
 class adieu_model {
  public:
-  explicit adieu_model(const script& all) : how_(all), server_(all.role == adieu::role::server) {}
+  explicit adieu_model(const script& all)
+      : how_(all), server_(all.role == adieu::role::server), reader_(server_) {}
 
   facts play(const step& one, std::size_t number, std::string_view bytes) {
     seen_ = {};
@@ -43,7 +43,7 @@ class adieu_model {
       case verb::dispose: dispose(); break;
       case verb::peer:
         if (!fin_ && !reset_ && parses()) {
-          in_ += bytes;
+          reader_.feed(bytes);
           parse();
           for (const auto& [number_of_ping, payload] : pongs_) write(0x8A, payload, 1);
           pongs_.clear();
@@ -69,8 +69,8 @@ class adieu_model {
   struct kept_frame {
     std::string payload;
     bool text = false;
-    bool fin = false;
     bool complete = false;
+    bool ends_message = false;
   };
 
   [[nodiscard]] bool parses() const { return phase_ == phase::open || phase_ == phase::close_sent; }
@@ -284,127 +284,30 @@ class adieu_model {
   }
 
   void parse() {
-    while (parses() && (in_frame_ || begin_frame())) {
-      if (head_.opcode < 8) {
-        if (left_ != 0 && in_.empty()) return;
-        on_data();
+    while (parses()) {
+      const std::optional<eager_reader::item> next = reader_.next();
+      if (!next) return;
+      if (next->wrong) {
+        break_rule(*next->wrong);
+      } else if (next->opcode < 8) {
+        on_data(*next);
       } else {
-        if (in_.size() < head_.length) return;
-        const std::string payload = head_.unmasked(in_.substr(0, head_.length));
-        in_.erase(0, head_.length);
-        in_frame_ = false;
-        on_control(payload);
+        on_control(next->opcode, next->payload);
       }
     }
   }
 
-  /// What is known to be wrong with a peer's bytes, what our Close says of it, and the row.
-  struct fault {
-    int code;
-    const char* reason;
-    row why;
-  };
-
-  /// False: the header is wrong, or not whole yet.
-  bool begin_frame() {
-    if (in_.empty()) return false;
-    if (const std::optional<fault> wrong = wrong_so_far()) return break_rule(*wrong), false;
-    if (in_.size() < 2 || in_.size() < header_size()) return false;
-    head_ = read_head(in_);
-    if (head_.opcode < 8 && (head_.opcode == 0) != in_message_) {
-      break_rule({1002,
-                  in_message_ ? "a new message inside an unfinished one"
-                              : "a continuation without a message to continue",
-                  1});
-      return false;
-    }
-    in_.erase(0, head_.size);
-    in_frame_ = true;
-    left_ = head_.length;
-    mask_at_ = 0;
-    if (head_.opcode == 1 || head_.opcode == 2) {
-      text_ = head_.opcode == 1;
-      utf8_ = utf8_check();
-      late_utf8_ = utf8_check(utf8_check::judges::whole_code_points);
-    }
-    if (head_.opcode < 8) {
-      in_message_ = !head_.fin;
-      inbox_.push_back({"", text_, head_.fin, false});
-    }
-    return true;
-  }
-
-  [[nodiscard]] std::size_t header_size() const {
-    const unsigned length = octet(in_, 1) & 0x7FU;
-    return 2U + (server_ ? 4U : 0U) + (length == 126 ? 2U : length == 127 ? 8U : 0U);
-  }
-
-  /// Every byte is judged as it comes. .NET judges headers that are whole (row 24).
-  [[nodiscard]] std::optional<fault> wrong_so_far() const {
-    const bool whole = in_.size() >= 2 && in_.size() >= header_size();
-    const row soon = whole ? 1 : 24;
-    const unsigned first = octet(in_, 0);
-    const unsigned opcode = first & 0x0FU;
-    if ((first & 0x70U) != 0) return fault{1002, "a reserved bit is set", soon};
-    if ((opcode >= 3 && opcode <= 7) || opcode >= 11) {
-      return fault{1002, "the opcode is reserved", soon};
-    }
-    if (opcode >= 8 && (first & 0x80U) == 0) {
-      return fault{1002, "a control frame is fragmented", soon};
-    }
-    if (in_.size() < 2) return std::nullopt;
-    const bool masked = (octet(in_, 1) & 0x80U) != 0;
-    const unsigned length = octet(in_, 1) & 0x7FU;
-    if (server_ && !masked)
-      return fault{1002, "a frame from a client is not masked", whole ? 1 : 4};
-    if (!server_ && masked) return fault{1002, "a frame from a server is masked", soon};
-    if (opcode >= 8 && length > 125) {
-      const bool short_after_all = whole && read_head(in_).length <= 125;
-      return fault{1002, "a control frame is longer than 125 bytes", short_after_all ? 16 : soon};
-    }
-    const std::size_t width = length == 126 ? 2 : length == 127 ? 8 : 0;
-    if (width == 8 && in_.size() >= 3 && octet(in_, 2) >= 0x80) {
-      return fault{1002, "the most significant bit of a length is set", soon};
-    }
-    const bool two_would_do =
-        width == 8 && in_.size() >= 8 && in_.substr(2, 6) == std::string(6, '\0');
-    const bool one_would_do =
-        width == 2 && in_.size() >= 4 && (octet(in_, 2) << 8U | octet(in_, 3)) < 126;
-    if (two_would_do || one_would_do) {
-      return fault{1002, "a length is not in its shortest form", 16};
-    }
-    return std::nullopt;
-  }
-
-  void on_data() {
-    std::string piece = in_.substr(0, left_);
-    in_.erase(0, piece.size());
-    left_ -= piece.size();
-    for (char& one : piece) {
-      if (head_.masked) one = static_cast<char>(one ^ head_.key[mask_at_++ % 4]);
-    }
-    kept_frame& last = inbox_.back();
-    const bool ends = left_ == 0;
-    if (text_) {
-      const std::size_t good = utf8_.valid_prefix(piece);
-      const std::size_t good_to_dotnet = late_utf8_.valid_prefix(piece);
-      last.payload += piece.substr(0, good);
-      const bool cut = ends && head_.fin && utf8_.cut();
-      if (good < piece.size() || cut) {
-        const row why = last.payload.empty() && cut ? 25 : good < good_to_dotnet ? 24 : 1;
-        return break_rule({1007, "a text message is not valid UTF-8", why});
-      }
-    } else {
-      last.payload += piece;
-    }
-    last.complete = ends;
-    if (ends) in_frame_ = false;
+  void on_data(const eager_reader::item& data) {
+    if (data.begins) inbox_.push_back({"", data.text, false, false});
+    inbox_.back().payload += data.payload;
+    inbox_.back().complete = data.ends;
+    inbox_.back().ends_message = data.ends_message;
     deliver();
   }
 
-  void on_control(const std::string& payload) {
-    if (head_.opcode == 9) pongs_.push_back({pings_++, payload});
-    if (head_.opcode != 8) return;
+  void on_control(unsigned opcode, const std::string& payload) {
+    if (opcode == 9) pongs_.push_back({pings_++, payload});
+    if (opcode != 8) return;
     int code = 1005;
     std::string reason;
     if (payload.size() == 1)
@@ -466,7 +369,7 @@ class adieu_model {
   void give(kept_frame& first) {
     const std::string piece = first.payload.substr(0, receive_->size);
     const bool frame_done = first.complete && piece.size() == first.payload.size();
-    const bool ends = frame_done && first.fin;
+    const bool ends = frame_done && first.ends_message;
     tell(receive_->number,
          fmt::format(
              "{} {} {}", first.text ? "text" : "binary", ends ? "end" : "more", shown(piece)),
@@ -495,17 +398,9 @@ class adieu_model {
   row because_ = 0;
   row why_status_ = 0;
 
-  std::string in_;
+  eager_reader reader_;
   bool fin_ = false;
   bool reset_ = false;
-  frame_head head_;
-  bool in_frame_ = false;
-  bool in_message_ = false;
-  bool text_ = false;
-  std::size_t left_ = 0;
-  std::size_t mask_at_ = 0;
-  utf8_check utf8_;
-  utf8_check late_utf8_;
 
   std::deque<kept_frame> inbox_;
   std::optional<pending> receive_;
