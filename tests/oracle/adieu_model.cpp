@@ -39,6 +39,12 @@ class adieu_model {
           receive_.reset();
         }
         break;
+      case verb::cancel_send:
+        while (blocked_.size() > 1) {  // the first has begun
+          tell(blocked_.back().first, "cancelled", 5);
+          blocked_.pop_back();
+        }
+        break;
       case verb::abort: abort(); break;
       case verb::dispose: dispose(); break;
       case verb::peer:
@@ -51,6 +57,15 @@ class adieu_model {
         break;
       case verb::fin: on_fin(); break;
       case verb::rst: on_reset(); break;
+      case verb::stall: stalled_ = true; break;
+      case verb::go:
+        stalled_ = false;
+        for (const auto& [sent, frame] : blocked_) {
+          seen_.wire.push_back({frame, 5});
+          tell(sent, "ok", 5);
+        }
+        blocked_.clear();
+        break;
       case verb::wait: wait(static_cast<int>(one.size)); break;
     }
     deliver();
@@ -111,7 +126,13 @@ class adieu_model {
     }
     const unsigned opcode = in_message_out_ ? 0U : one.binary ? 2U : 1U;
     in_message_out_ = one.more;
-    write(opcode | (one.more ? 0U : 0x80U), letters(one.size));
+    const unsigned first = opcode | (one.more ? 0U : 0x80U);
+    if (stalled_) {
+      blocked_.emplace_back(number,
+                            frame_in_words(static_cast<unsigned char>(first), letters(one.size)));
+      return;
+    }
+    write(first, letters(one.size));
     tell(number, "ok");
   }
 
@@ -390,6 +411,8 @@ class adieu_model {
   bool pinged_ = false;
   bool accused_ = false;
   bool disposed_ = false;
+  bool stalled_ = false;  // the first send is larger than what the kernel takes
+  std::vector<std::pair<std::size_t, std::string>> blocked_;  // sends, and their frames
   bool discards_ = false;
   bool tcp_ended_ = false;
   row why_end_ = 9;

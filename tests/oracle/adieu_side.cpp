@@ -27,6 +27,7 @@ class adieu_side final : public side {
     tcp::socket stream(*loop_);
     stream.connect({asio::ip::address_v4::loopback(), port});
     stream.set_option(tcp::no_delay(true));
+    stream.set_option(asio::socket_base::send_buffer_size(64 * 1024));  // soon full
     kernel_.watch(stream.native_handle());
     adieu::websocket_options options;
     if (how.keep_alive != 0) options.ping_interval = std::chrono::milliseconds(how.keep_alive);
@@ -59,7 +60,8 @@ class adieu_side final : public side {
   /// A call that was started: its buffer, and where it can be cancelled.
   struct call {
     std::string memory;
-    asio::cancellation_signal cancel;  // of a receive
+    asio::cancellation_signal cancel;
+    bool is_send = false;
   };
 
   void start(const step& one, std::size_t number) {
@@ -68,10 +70,14 @@ class adieu_side final : public side {
       case verb::send: {
         call& made = pending_[number];
         made.memory = letters(one.size);
-        socket_->async_send(asio::buffer(made.memory),
-                            one.binary ? adieu::message_type::binary : adieu::message_type::text,
-                            one.more ? adieu::end_of_message::no : adieu::end_of_message::yes,
-                            [this, number](adieu::error_code ec) { tell(number, ec, "ok"); });
+        made.is_send = true;
+        socket_->async_send(
+            asio::buffer(made.memory),
+            one.binary ? adieu::message_type::binary : adieu::message_type::text,
+            one.more ? adieu::end_of_message::no : adieu::end_of_message::yes,
+            asio::bind_cancellation_slot(made.cancel.slot(), [this, number](adieu::error_code ec) {
+              tell(number, ec, "ok");
+            }));
         break;
       }
       case verb::receive: {
@@ -100,14 +106,21 @@ class adieu_side final : public side {
             });
         break;
       case verb::cancel:
-        for (auto& [of, made] : pending_) made.cancel.emit(asio::cancellation_type::all);
+      case verb::cancel_send:
+        for (auto& [of, made] : pending_) {
+          if (made.is_send == (one.what == verb::cancel_send)) {
+            made.cancel.emit(asio::cancellation_type::all);
+          }
+        }
         break;
       case verb::abort: socket_->abort(); break;
       case verb::dispose: socket_.reset(); break;
       case verb::wait:
       case verb::peer:
       case verb::fin:
-      case verb::rst: break;
+      case verb::rst:
+      case verb::stall:
+      case verb::go: break;
     }
   }
 

@@ -22,6 +22,7 @@ facts dotnet_model::play(const step& one, std::size_t number, std::string_view b
     case verb::close: close(one, number); break;
     case verb::close_output: close_output(one, number); break;
     case verb::cancel: cancel(); break;
+    case verb::cancel_send: cancel_sends(); break;
     case verb::abort: abort(); break;
     case verb::dispose: dispose(); break;
     case verb::peer:
@@ -29,6 +30,8 @@ facts dotnet_model::play(const step& one, std::size_t number, std::string_view b
       break;
     case verb::fin: fin_ = true; break;
     case verb::rst: reset_ = true; break;
+    case verb::stall: stalled_ = true; break;
+    case verb::go: unstall(); break;
     case verb::wait: wait(one.size); break;
   }
   pump();
@@ -51,6 +54,12 @@ void dotnet_model::send(const step& one, std::size_t number) {
   const unsigned opcode = in_message_out_ ? 0U : one.binary ? 2U : 1U;
   in_message_out_ = one.more;
   if (reset_) return tell(number, "connection_closed_prematurely", 1);
+  if (stalled_) {
+    const unsigned first = opcode | (one.more ? 0U : 0x80U);
+    blocked_.emplace_back(number,
+                          frame_in_words(static_cast<unsigned char>(first), letters(one.size)));
+    return;
+  }
   write(opcode | (one.more ? 0U : 0x80U), letters(one.size), 1);
   tell(number, "ok", 1);
 }
@@ -75,6 +84,27 @@ bool dotnet_model::send_close(int code, const std::string& reason, row why) {
   else if (state_ == "open")
     state_ = "close_sent";
   return true;
+}
+
+void dotnet_model::cancel_sends() {
+  if (blocked_.empty()) return;
+  depart(5);
+  for (const auto& [number, frame] : blocked_) tell(number, "cancelled");
+  abort();
+}
+
+void dotnet_model::unstall() {
+  stalled_ = false;
+  if (disposed_) {
+    seen_.wire.push_back({"part of a frame"});
+    seen_.tcp = {"fin", 9};
+    return;
+  }
+  for (const auto& [number, frame] : blocked_) {
+    seen_.wire.push_back({frame});
+    tell(number, "ok");
+  }
+  blocked_.clear();
 }
 
 void dotnet_model::close(const step& one, std::size_t number) {
@@ -137,7 +167,7 @@ void dotnet_model::dispose() {
   if (disposed_) return;
   disposed_ = true;
   if (state_ != "closed" && state_ != "aborted") state_ = "closed";
-  if (!reset_) seen_.tcp = {"fin", 9};
+  if (!reset_ && !stalled_) seen_.tcp = {"fin", 9};
 }
 
 void dotnet_model::wait(std::size_t time) {

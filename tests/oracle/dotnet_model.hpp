@@ -52,6 +52,8 @@ class dotnet_model {
 
   /// A receive that waits for its turn only goes; one that reads takes the connection with it.
   void cancel();
+  void cancel_sends();
+  void unstall();
   void abort();
   void dispose();
   void wait(std::size_t time);
@@ -93,6 +95,8 @@ class dotnet_model {
   bool sent_close_ = false;
   bool received_close_ = false;
   bool disposed_ = false;
+  bool stalled_ = false;  // the first send is larger than what the kernel takes
+  std::vector<std::pair<std::size_t, std::string>> blocked_;  // sends, and their frames
   bool patience_over_ = false;
   bool in_message_out_ = false;
   bool close_is_cut_ = false;

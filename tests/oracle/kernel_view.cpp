@@ -12,7 +12,8 @@
 namespace oracle {
 namespace {
 
-constexpr std::size_t state_at = 0, bytes_received_at = 128, bytes_sent_at = 200;
+constexpr std::size_t state_at = 0, bytes_received_at = 128, bytes_sent_at = 200,
+                      bytes_resent_at = 208;
 
 ino_t inode_of(int descriptor) {
   struct stat about {};
@@ -35,6 +36,9 @@ bool kernel_view::look() {
   state_ = info[state_at];
   std::memcpy(&bytes_received_, &info[bytes_received_at], sizeof bytes_received_);
   std::memcpy(&bytes_sent_, &info[bytes_sent_at], sizeof bytes_sent_);
+  std::uint64_t resent = 0;
+  std::memcpy(&resent, &info[bytes_resent_at], sizeof resent);
+  bytes_sent_ -= resent;
   return true;
 }
 

@@ -30,6 +30,24 @@ raw_socket::end read(raw_socket& peer, std::uint64_t before, const at_rest& side
 
 }  // namespace
 
+/// The side was blocked: what the peer reads makes room for more.
+void player::catch_up(raw_socket& peer,
+                      std::uint64_t before,
+                      std::size_t number,
+                      const peer_facts& facts,
+                      at_rest& all) {
+  step again;
+  again.what = verb::go;
+  for (bool more_came = true; more_came;) {
+    const std::size_t seen = peer.got.size();
+    at_rest more = side_->play(again, number, facts);
+    more.done.insert(more.done.begin(), all.done.begin(), all.done.end());
+    all = std::move(more);
+    (void)read(peer, before, all);
+    more_came = peer.got.size() != seen;
+  }
+}
+
 run player::play(const script& all) {
   run out;
   side_->open(all, listener_.port());
@@ -41,6 +59,7 @@ run player::play(const script& all) {
   std::uint64_t got = 0;
   bool ended = false;
   bool waits = false;
+  bool stalled = false;
   const auto from = clock::now();
 
   for (std::size_t i = 0; i < all.steps.size(); ++i) {
@@ -57,11 +76,13 @@ run player::play(const script& all) {
       peer.reset();
       facts.reset = true;
     }
+    if (one.what == verb::stall || one.what == verb::go) stalled = one.what == verb::stall;
     at_rest rest = side_->play(one, i, facts);
 
     outcome seen;
-    if (!facts.reset && !ended) {
+    if (!facts.reset && !ended && !stalled) {
       const raw_socket::end end = read(peer, got, rest);
+      if (one.what == verb::go && end == raw_socket::end::none) catch_up(peer, got, i, facts, rest);
       got += peer.got.size();
       seen.wire = frames.take(peer.got);
       peer.got.clear();

@@ -57,6 +57,12 @@ class player {
   [[nodiscard]] run play(const script& all);
 
  private:
+  void catch_up(adieu::test::raw_socket& peer,
+                std::uint64_t before,
+                std::size_t number,
+                const peer_facts& facts,
+                at_rest& all);
+
   std::unique_ptr<side> side_;
   adieu::test::raw_listener listener_;
 };

@@ -26,10 +26,13 @@ std::string call_of(const step& one) {
       return fmt::format("close_output {} {}", one.code, hex(unescaped(one.text)));
     case verb::peer:
     case verb::fin:
-    case verb::rst: return "nothing";
+    case verb::rst:
+    case verb::go: return "nothing";
     case verb::send:
     case verb::receive:
     case verb::cancel:
+    case verb::cancel_send:
+    case verb::stall:
     case verb::abort:
     case verb::dispose:
     case verb::wait: break;

@@ -10,17 +10,20 @@
 namespace oracle {
 namespace {
 
-constexpr std::array<std::string_view, 11> verbs{"send",
+constexpr std::array<std::string_view, 14> verbs{"send",
                                                  "receive",
                                                  "close",
                                                  "close_output",
                                                  "cancel",
+                                                 "cancel_send",
                                                  "abort",
                                                  "dispose",
                                                  "wait",
                                                  "peer",
                                                  "fin",
-                                                 "rst"};
+                                                 "rst",
+                                                 "stall",
+                                                 "go"};
 
 [[noreturn]] void refuse(std::string_view what) {
   throw std::invalid_argument(fmt::format("not a script: \"{}\"", what));
@@ -72,10 +75,13 @@ step parse_step(std::string_view text) {
       break;
     case verb::peer: out.text = rest; break;
     case verb::cancel:
+    case verb::cancel_send:
     case verb::abort:
     case verb::dispose:
     case verb::fin:
-    case verb::rst: break;
+    case verb::rst:
+    case verb::stall:
+    case verb::go: break;
   }
   return out;
 }
@@ -204,10 +210,13 @@ std::string to_line(const step& one) {
     case verb::close_output: out += fmt::format(" {}", one.code); [[fallthrough]];
     case verb::peer: return one.text.empty() ? out : out + " " + one.text;
     case verb::cancel:
+    case verb::cancel_send:
     case verb::abort:
     case verb::dispose:
     case verb::fin:
-    case verb::rst: break;
+    case verb::rst:
+    case verb::stall:
+    case verb::go: break;
   }
   return out;
 }

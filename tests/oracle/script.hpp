@@ -5,11 +5,12 @@
 //   client: receive 10; peer text:hello, ping:x; close 1000 bye; peer close:1000; fin
 //
 // The side's steps: send text|binary end|more SIZE; receive SIZE; close CODE [REASON];
-// close_output CODE [REASON]; cancel (the pending receive); abort; dispose; wait MILLISECONDS.
-// The peer's: peer FRAME, FRAME…; fin; rst. A frame is KIND[!FLAG…][:PAYLOAD], of the kinds text,
-// binary, cont, ping, pong, close (its payload is CODE [REASON]), opN and raw (hexadecimal bytes).
-// Flags: more (no FIN bit), rsv1–rsv3, bare (wrongly masked, or wrongly not), wide and wider (a
-// length of 2 or 8 bytes). In payloads and reasons, \xNN is a byte and {N} a run of N letters.
+// close_output CODE [REASON]; cancel (the pending receives); cancel_send (the pending sends);
+// abort; dispose; wait MILLISECONDS. The peer's: peer FRAME, FRAME…; fin; rst; stall (it does not
+// read) and go (it reads again). A frame is KIND[!FLAG…][:PAYLOAD], of the kinds text, binary,
+// cont, ping, pong, close (its payload is CODE [REASON]), opN and raw (hexadecimal bytes). Flags:
+// more (no FIN bit), rsv1–rsv3, bare (wrongly masked, or wrongly not), wide and wider (a length of
+// 2 or 8 bytes). In payloads and reasons, \xNN is a byte and {N} a run of N letters.
 #pragma once
 
 #include <cstdint>
@@ -27,12 +28,15 @@ enum class verb : std::uint8_t {
   close,
   close_output,
   cancel,
+  cancel_send,
   abort,
   dispose,
   wait,
   peer,
   fin,
   rst,
+  stall,
+  go,
 };
 
 struct step {

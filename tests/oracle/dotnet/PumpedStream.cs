@@ -4,11 +4,22 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
 
-sealed class PumpedStream(Socket tcp) : Stream
+sealed class PumpedStream : Stream
 {
-    readonly NetworkStream inner = new(tcp, ownsSocket: true);
+    readonly Socket tcp;
+    readonly NetworkStream inner;
     readonly object gate = new();
     readonly Queue<(TaskCompletionSource<int> Read, Memory<byte> Buffer)> parked = []; // served in turn, as by a socket
+
+    TaskCompletionSource? blocked; // a write that the kernel has not taken whole
+    ReadOnlyMemory<byte> unwritten;
+
+    public PumpedStream(Socket connected)
+    {
+        tcp = connected;
+        inner = new(tcp, ownsSocket: true);
+        tcp.Blocking = false;
+    }
 
     public long Written { get; private set; }
     public bool Gone { get; private set; }
@@ -26,7 +37,9 @@ sealed class PumpedStream(Socket tcp) : Stream
 
     // Completes the parked read if it can, with all that follows from it, on this thread. An empty
     // read waits for data without taking it, as NetworkStream's does.
-    public bool Pump()
+    public bool Pump() => PumpRead() | PumpWrite();
+
+    bool PumpRead()
     {
         TaskCompletionSource<int> read;
         Memory<byte> target;
@@ -76,9 +89,61 @@ sealed class PumpedStream(Socket tcp) : Stream
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellation = default)
     {
-        inner.Write(buffer.Span);
-        Written += buffer.Length;
-        return default;
+        lock (gate)
+        {
+            ObjectDisposedException.ThrowIf(Gone, this);
+            unwritten = buffer;
+            WriteSome();
+            if (unwritten.IsEmpty) return default;
+            blocked = new();
+            return new(blocked.Task);
+        }
+    }
+
+    bool WriteSome()
+    {
+        bool moved = false;
+        while (!unwritten.IsEmpty)
+        {
+            int count = tcp.Send(unwritten.Span, SocketFlags.None, out SocketError error);
+            if (error == SocketError.WouldBlock) break;
+            if (error != SocketError.Success) throw new IOException("write", new SocketException((int)error));
+            Written += count;
+            unwritten = unwritten[count..];
+            moved = true;
+        }
+        return moved;
+    }
+
+    bool PumpWrite()
+    {
+        TaskCompletionSource write;
+        Exception? failure = null;
+        lock (gate)
+        {
+            if (blocked is null) return false;
+            try
+            {
+                if (Gone) throw new IOException("disposed", new SocketException((int)SocketError.OperationAborted));
+                bool moved = WriteSome();
+                if (!unwritten.IsEmpty) return moved;
+            }
+            catch (Exception error)
+            {
+                failure = error;
+            }
+            write = blocked;
+            blocked = null;
+        }
+        if (failure is null) write.SetResult();
+        else write.SetException(failure);
+        return true;
+    }
+
+    // A write waits, and the kernel takes nothing of it.
+    public bool Blocked
+    {
+        get { lock (gate) return blocked is not null && !Gone; }
     }
 
     protected override void Dispose(bool disposing)

@@ -10,6 +10,7 @@ sealed class Session(Socket control)
 {
     readonly SortedDictionary<int, Task<string>> pending = [];
     CancellationTokenSource receiving = new();
+    CancellationTokenSource? sending; // once the peer stalls: before that, a send can't be cancelled
     WebSocket socket = null!;
     PumpedStream stream = null!;
     readonly Handshakes handshakes = new();
@@ -43,7 +44,8 @@ sealed class Session(Socket control)
         while (stream?.Pump() ?? false) { } // whoever still waits is told
         pending.Clear();
         receiving = new();
-        Socket tcp = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        sending = null;
+        Socket tcp = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, SendBufferSize = 64 * 1024 };
         tcp.Connect(IPAddress.Loopback, int.Parse(words[2]));
         stream = new PumpedStream(tcp);
         WebSocketCreationOptions options = new()
@@ -68,6 +70,8 @@ sealed class Session(Socket control)
             case "abort": socket.Abort(); break;
             case "dispose": socket.Dispose(); break;
             case "cancel": receiving.Cancel(); break;
+            case "cancel_send": sending?.Cancel(); break;
+            case "stall": sending = new(); break;
             case "wait": patience = int.Parse(call[1]); break;
             default: pending[step] = Told(() => Start(call)); break;
         }
@@ -102,7 +106,7 @@ sealed class Session(Socket control)
         byte[] payload = new byte[size];
         for (int i = 0; i < size; ++i) payload[i] = (byte)('a' + i % 26);
         return Done(socket.SendAsync(
-            new ArraySegment<byte>(payload), binary ? WebSocketMessageType.Binary : WebSocketMessageType.Text, !more, default));
+            new ArraySegment<byte>(payload), binary ? WebSocketMessageType.Binary : WebSocketMessageType.Text, !more, sending?.Token ?? default));
     }
 
     async Task<string> Receive(int size)
@@ -141,7 +145,7 @@ sealed class Session(Socket control)
         {
             bool arrived = stream.HasArrived(sent, fin, reset);
             bool moved = stream.Pump();
-            bool idle = pending.Values.All(one => one.IsCompleted) || stream.Parked;
+            bool idle = pending.Values.All(one => one.IsCompleted) || stream.Parked || stream.Blocked;
             if (arrived && !moved && idle && clock.ElapsedMilliseconds >= patience) return;
             if (patience > 0 && pending.Count > 0 && pending.Values.All(one => one.IsCompleted)) patience = 0;
             if (!moved && (patience > 0 || round > 100)) Thread.Sleep(1);
