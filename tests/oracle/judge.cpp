@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <mutex>
 #include <thread>
 
@@ -10,7 +11,7 @@ namespace oracle {
 namespace {
 
 constexpr int most_repeats = 20;
-/// .NET has races of its own, some hundred in a million scripts: it may try again. Adieu may not.
+/// .NET has races of its own (docs/proofs.md): it may try again. Adieu may not.
 constexpr int races = 2;
 constexpr unsigned thread_count = 6;
 
@@ -66,7 +67,7 @@ std::string to_text(const tally& all) {
   for (std::size_t i = 1; i < all.by_row.size(); ++i) {
     if (all.by_row[i] != 0) out += fmt::format(" D{} {}", i, all.by_row[i]);
   }
-  if (all.raced != 0) out += fmt::format("; {} came out as expected only anew, by .NET", all.raced);
+  if (all.raced != 0) out += fmt::format("; {} that .NET had to play anew", all.raced);
   if (all.late != 0) out += fmt::format("; {} runs were held up and repeated", all.late);
   return out;
 }
