@@ -121,6 +121,7 @@ class adieu_model {
 
   // ── Calls ───────────────────────────────────────────────────────────────────────────────────
   void send(const step& one, std::size_t number) {
+    if (one.as_close) return tell(number, "invalid_message_type", 31);
     if (phase_ != phase::open && phase_ != phase::close_received) {
       return tell(number, "invalid_state");
     }

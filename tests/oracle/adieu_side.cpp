@@ -73,7 +73,9 @@ class adieu_side final : public side {
         made.is_send = true;
         socket_->async_send(
             asio::buffer(made.memory),
-            one.binary ? adieu::message_type::binary : adieu::message_type::text,
+            one.as_close ? adieu::message_type::close
+            : one.binary ? adieu::message_type::binary
+                         : adieu::message_type::text,
             one.more ? adieu::end_of_message::no : adieu::end_of_message::yes,
             asio::bind_cancellation_slot(made.cancel.slot(), [this, number](adieu::error_code ec) {
               tell(number, ec, "ok");

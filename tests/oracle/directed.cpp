@@ -180,6 +180,7 @@ constexpr directed_script scripts[] = {
      "client: peer text!more:a\\xc3, cont; receive 9; receive 9; peer text:abc; receive 9"},
     {"D26 a header is no data", 26, "client: receive 0; peer raw:8103; peer raw:616263; receive 5"},
     {"D27 a Ping just before the end", 27, "server: close 1000; peer ping:p, close:1000; fin"},
+    {"D31 a message of type close", 31, "client: send close end 3; send text end 3"},
 };
 
 }  // namespace

@@ -50,6 +50,7 @@ void dotnet_model::write(unsigned first, std::string_view payload, row why) {
 }
 
 void dotnet_model::send(const step& one, std::size_t number) {
+  if (one.as_close) return tell(number, "invalid_argument");
   if (state_ != "open" && state_ != "close_received") return tell(number, "invalid_state");
   const unsigned opcode = in_message_out_ ? 0U : one.binary ? 2U : 1U;
   in_message_out_ = one.more;

@@ -52,7 +52,8 @@ class maker {
       receive();
     } else if (dice < 60) {
       step& one = add(verb::send);
-      one.binary = chance(40);
+      one.as_close = chance(2);
+      one.binary = !one.as_close && chance(40);
       one.more = chance(25);
       one.size = one_of(std::array<std::size_t, 7>{0, 1, 5, 125, 126, 300, 4000});
     } else if (dice < 76) {

@@ -61,11 +61,14 @@ step parse_step(std::string_view text) {
   if (index == verbs.size()) refuse(text);
   out.what = static_cast<verb>(index);
   switch (out.what) {
-    case verb::send:
-      out.binary = cut(rest, ' ') == "binary";
+    case verb::send: {
+      const std::string_view type = cut(rest, ' ');
+      out.binary = type == "binary";
+      out.as_close = type == "close";
       out.more = cut(rest, ' ') == "more";
       out.size = number<std::size_t>(rest);
       break;
+    }
     case verb::receive:
     case verb::wait: out.size = number<std::size_t>(rest); break;
     case verb::close:
@@ -202,8 +205,13 @@ std::string to_line(const step& one) {
   std::string out(verbs[static_cast<std::size_t>(one.what)]);
   switch (one.what) {
     case verb::send:
-      return fmt::format(
-          "{} {} {} {}", out, one.binary ? "binary" : "text", one.more ? "more" : "end", one.size);
+      return fmt::format("{} {} {} {}",
+                         out,
+                         one.as_close ? "close"
+                         : one.binary ? "binary"
+                                      : "text",
+                         one.more ? "more" : "end",
+                         one.size);
     case verb::receive:
     case verb::wait: return fmt::format("{} {}", out, one.size);
     case verb::close:

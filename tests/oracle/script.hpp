@@ -4,7 +4,7 @@
 //
 //   client: receive 10; peer text:hello, ping:x; close 1000 bye; peer close:1000; fin
 //
-// The side's steps: send text|binary end|more SIZE; receive SIZE; close CODE [REASON];
+// The side's steps: send text|binary|close end|more SIZE; receive SIZE; close CODE [REASON];
 // close_output CODE [REASON]; cancel (the pending receives); cancel_send (the pending sends);
 // abort; dispose; wait MILLISECONDS. The peer's: peer FRAME, FRAME…; fin; rst; stall (it does not
 // read) and go (it reads again). A frame is KIND[!FLAG…][:PAYLOAD], of the kinds text, binary,
@@ -42,6 +42,7 @@ enum class verb : std::uint8_t {
 struct step {
   verb what = verb::wait;
   bool binary = false;
+  bool as_close = false;  // a send of a type that can't be sent
   bool more = false;
   std::size_t size = 0;  // of the payload, of the buffer, of the time
   int code = 0;

@@ -91,7 +91,7 @@ sealed class Session(Socket control)
 
     Task<string> Start(string[] call) => call[0] switch
     {
-        "send" => Send(call[1] == "binary", call[2] == "more", int.Parse(call[3])),
+        "send" => Send(call[1], call[2] == "more", int.Parse(call[3])),
         "receive" => Receive(int.Parse(call[1])),
         "close" => Done(socket.CloseAsync((WebSocketCloseStatus)int.Parse(call[1]), Reason(call), default)),
         "close_output" => Done(socket.CloseOutputAsync((WebSocketCloseStatus)int.Parse(call[1]), Reason(call), default)),
@@ -101,12 +101,12 @@ sealed class Session(Socket control)
     static string? Reason(string[] call) =>
         call[2] == "-" ? null : Encoding.UTF8.GetString(Convert.FromHexString(call[2]));
 
-    Task<string> Send(bool binary, bool more, int size)
+    Task<string> Send(string type, bool more, int size)
     {
         byte[] payload = new byte[size];
         for (int i = 0; i < size; ++i) payload[i] = (byte)('a' + i % 26);
         return Done(socket.SendAsync(
-            new ArraySegment<byte>(payload), binary ? WebSocketMessageType.Binary : WebSocketMessageType.Text, !more, sending?.Token ?? default));
+            new ArraySegment<byte>(payload), Enum.Parse<WebSocketMessageType>(type, ignoreCase: true), !more, sending?.Token ?? default));
     }
 
     async Task<string> Receive(int size)
