@@ -4,7 +4,7 @@
 BUILD_PACKAGES=(g++ cmake ninja-build ccache clang-format git ca-certificates libssl-dev
   libsimdjson-dev libcli11-dev libfmt-dev libgtest-dev libgmock-dev librapidcheck-dev
   libbenchmark-dev)
-TEST_PACKAGES=(python3 python3-websockets openssl)
+TEST_PACKAGES=(python3 python3-websockets openssl iproute2 nftables)
 
 installed() { [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null) == "ii "* ]]; }
 
