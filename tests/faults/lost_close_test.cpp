@@ -11,7 +11,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <gtest/gtest.h>
@@ -26,6 +25,7 @@
 
 #include "adieu/adieu.hpp"
 #include "tests/faults/frame_watch.hpp"
+#include "tests/faults/running_loop.hpp"
 #include "tests/faults/scale.hpp"
 #include "tests/faults/tcp_pair.hpp"
 
@@ -170,31 +170,6 @@ asio::awaitable<void> app(websocket socket, script what, gate done, tally* count
   }
 }
 
-class adieu_side {
- public:
-  explicit adieu_side(tally& counts)
-      : counts_(counts), work_(asio::make_work_guard(loop_)), thread_([this] { loop_.run(); }) {}
-  adieu_side(const adieu_side&) = delete;
-  adieu_side& operator=(const adieu_side&) = delete;
-  ~adieu_side() {  // teardowns that are under way are finished first
-    work_.reset();
-    thread_.join();
-  }
-  void play(raw_socket socket, const script& what, const gate& done) {
-    asio::post(loop_, [this, fd = socket.release(), what, done] {
-      asio::ip::tcp::socket tcp(loop_, asio::ip::tcp::v4(), fd);
-      websocket ours = websocket::adopt(std::move(tcp), what.self);
-      asio::co_spawn(loop_, app(std::move(ours), what, done, &counts_), asio::detached);
-    });
-  }
-
- private:
-  tally& counts_;
-  asio::io_context loop_;
-  asio::executor_work_guard<asio::io_context::executor_type> work_;
-  std::thread thread_;
-};
-
 /// Does the same with system calls: writes its Close, if that goes without waiting, and calls
 /// close(2).
 void play_naively(raw_socket socket, const script& what, const gate& done) {
@@ -285,9 +260,13 @@ void prove(peer_kind kind, std::string_view name, std::size_t each) {
   tally counts;
   sums adieu;
   {
-    adieu_side side(counts);
+    running_loop loop;
     adieu = run(kind, each, [&](raw_socket socket, const script& what, const gate& done) {
-      side.play(std::move(socket), what, done);
+      asio::post(loop.context(), [&, fd = socket.release(), what, done] {
+        asio::ip::tcp::socket tcp(loop.context(), asio::ip::tcp::v4(), fd);
+        websocket ours = websocket::adopt(std::move(tcp), what.self);
+        asio::co_spawn(loop.context(), app(std::move(ours), what, done, &counts), asio::detached);
+      });
     });
   }
   const double seconds =
