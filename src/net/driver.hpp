@@ -83,7 +83,7 @@ class driver final : public transport_listener {
   void post_turn();
   void turn();
   [[nodiscard]] bool turn_inside();
-  void keep_time();
+  [[nodiscard]] bool keep_time();
   [[nodiscard]] bool flush();
   void hand_out_completions();
   void publish();

@@ -62,7 +62,7 @@ bool driver::turn_inside() {
     // Everything of one read is parsed, handled, answered and written before the next one.
     const bool paused = core_.read_allowance() == 0;
     more = transport_->pump();
-    keep_time();
+    more = keep_time() || more;
     bool busy = true;
     for (; busy && rounds < most_rounds; ++rounds) {
       if (std::exchange(show_waiting_, false)) show_messages();
@@ -82,16 +82,22 @@ bool driver::turn_inside() {
 }
 
 // Time comes after the read: what has arrived is older than the deadline. An armed timer is never
-// later than the deadline, so a busy connection compares two numbers here.
-void driver::keep_time() {
+// later than the deadline, so a busy connection compares two numbers here. A loop that stood still
+// hears of its timers before it hears of all its sockets; so at a deadline it looks for itself.
+// True when there is more to read.
+bool driver::keep_time() {
   time_ = clock_.now();
-  if (!armed_ || *armed_ > time_) return;
+  if (!armed_ || *armed_ > time_) return false;
   armed_.reset();
+  transport_->look_again();
+  const bool more = transport_->pump();
+  (void)flush();
   const core::duration asleep = time_asleep();
   if (asleep - asleep_ > noticeable_sleep) core_.woke_up(time_);
   asleep_ = asleep;
   core_.tick(time_);
   if (core_.take_probe() && transport_->peer_gone()) core_.peer_gone(time_);
+  return more;
 }
 
 // Writes what is there, and obeys. True when that finished something that handlers wait for.

@@ -77,7 +77,8 @@ void socket_transport::wait_to_write() {
 
 write_result socket_transport::write(std::span<const core::const_bytes> list, urgency when) {
   take_readiness();
-  if (waiting_to_write_) return {};
+  if (waiting_to_write_ && !write_anyway_) return {};
+  write_anyway_ = false;
   const io_result sent = stream_.write(list, when);
   switch (sent.what) {
     case outcome::done: return {write_result::outcome::written, sent.size};

@@ -15,6 +15,7 @@ class socket_transport final : public transport {
   void start(const std::shared_ptr<transport_listener>& listener) override;
   [[nodiscard]] bool pump() override;
   [[nodiscard]] write_result write(std::span<const core::const_bytes> list, urgency when) override;
+  void look_again() override { readable_ = write_anyway_ = true; }
   void push() override { stream_.push(); }
   void shut_output() override { stream_.shut_output(); }
   core::closing_facts close(ending how) override;
@@ -37,6 +38,7 @@ class socket_transport final : public transport {
   bool readable_ = true;
   bool waiting_to_read_ = false;
   bool waiting_to_write_ = false;
+  bool write_anyway_ = false;  // although the socket was full
   bool input_ended_ = false;
   bool closed_ = false;
 };

@@ -57,6 +57,10 @@ class transport {
   /// Whether the bytes shall travel at once, or wait in the kernel for more of the same turn.
   enum class urgency : std::uint8_t { now, more_follows };
 
+  /// The next pump() reads and the next write() writes even where nobody has told yet that it goes:
+  /// what has happened shall come before what a clock says.
+  virtual void look_again() {}
+
   /// Writes what goes now. After less than everything, on_event() follows when there is room.
   [[nodiscard]] virtual write_result write(std::span<const core::const_bytes> list,
                                            urgency when) = 0;
