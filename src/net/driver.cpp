@@ -29,13 +29,14 @@ driver::driver(boost::asio::any_io_executor executor,
 
 // Only when no operation is under way any more, or when the loop itself is destroyed.
 driver::~driver() {
+  loop_end::let_go(*this);
   if (!core_.ended()) transport_->close(transport::ending::cut);
   forget_calls();
 }
 
 void driver::start(std::string leftover) {
   leftover_ = std::move(leftover);
-  loop_end::of(executor_).watch(std::static_pointer_cast<driver>(shared_from_this()));
+  loop_end::of(executor_).watch(*this);
   transport_->start(shared_from_this());
   post_turn();
 }

@@ -40,6 +40,8 @@ class driver final : public transport_listener {
     return status_;
   }
 
+  [[nodiscard]] loop_end::place& place_in_loop() noexcept { return place_in_loop_; }
+
   // From any thread.
   void submit(call& what);
   void cancel(call& what);
@@ -116,6 +118,7 @@ class driver final : public transport_listener {
   std::vector<core::completion> ready_;
   std::size_t next_ready_ = 0;
   call* pending_ = nullptr;
+  loop_end::place place_in_loop_;
 
   std::shared_ptr<message_handler> on_message_;
   bool showing_ = false;       // on_message_ runs

@@ -3,8 +3,6 @@
 
 #include <boost/asio/query.hpp>
 
-#include <algorithm>
-
 #include "net/driver.hpp"
 
 namespace adieu::net {
@@ -16,25 +14,33 @@ loop_end& loop_end::of(const boost::asio::any_io_executor& executor) {
       boost::asio::query(executor, boost::asio::execution::context));
 }
 
-// The list is cleaned when it has doubled: constant work a connection.
-void loop_end::watch(const std::shared_ptr<driver>& connection) {
+void loop_end::watch(driver& connection) {
   const std::lock_guard lock(mutex_);
-  if (connections_.size() >= clean_at_) {
-    std::erase_if(connections_, [](const auto& weak) { return weak.expired(); });
-    clean_at_ = std::max<std::size_t>(64, connections_.size() * 2);
-  }
-  connections_.push_back(connection);
+  connection.place_in_loop() = {this, connections_.size()};
+  connections_.push_back(&connection);
+}
+
+void loop_end::let_go(driver& connection) noexcept {
+  loop_end* const loop = connection.place_in_loop().in;
+  if (loop == nullptr) return;
+  const std::lock_guard lock(loop->mutex_);
+  const std::size_t at = connection.place_in_loop().at;
+  loop->connections_[at] = loop->connections_.back();  // the last one takes its place
+  loop->connections_[at]->place_in_loop().at = at;
+  loop->connections_.pop_back();
 }
 
 void loop_end::shutdown() {
-  std::vector<std::weak_ptr<driver>> connections;
+  std::vector<std::shared_ptr<transport_listener>> alive;
   {
     const std::lock_guard lock(mutex_);
-    connections.swap(connections_);
+    for (driver* const each : connections_) {
+      each->place_in_loop() = {};
+      if (auto connection = each->weak_from_this().lock()) alive.push_back(std::move(connection));
+    }
+    connections_.clear();
   }
-  for (const auto& weak : connections) {
-    if (const auto connection = weak.lock()) connection->forget_calls();
-  }
+  for (const auto& connection : alive) static_cast<driver&>(*connection).forget_calls();
 }
 
 }  // namespace adieu::net

@@ -23,14 +23,21 @@ class loop_end final : public boost::asio::execution_context::service {
       : boost::asio::execution_context::service(context) {}
   static loop_end& of(const boost::asio::any_io_executor& executor);
 
-  void watch(const std::shared_ptr<driver>& connection);
+  /// Where a connection stands in the list, kept by the connection.
+  struct place {
+    loop_end* in = nullptr;
+    std::size_t at = 0;
+  };
+  void watch(driver& connection);
+  /// From its destructor. With a weak_ptr it would not be needed, but that holds the memory of what
+  /// is gone.
+  static void let_go(driver& connection) noexcept;
 
  private:
   void shutdown() override;
 
   std::mutex mutex_;
-  std::vector<std::weak_ptr<driver>> connections_;
-  std::size_t clean_at_ = 64;
+  std::vector<driver*> connections_;
 };
 
 }  // namespace adieu::net

@@ -5,6 +5,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <dirent.h>
+#include <malloc.h>
 
 #include <csignal>
 
@@ -172,6 +173,24 @@ TEST(Descriptors, P6_return_to_their_number_after_a_thousand_cycles) {
   EXPECT_TRUE(world.run_until([&] { return open_descriptors() <= before; }))
       << open_descriptors() << " of " << before;
 }
+
+// Sanitizers keep what was freed.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST(Memory, P6_of_connections_that_have_ended_is_given_back) {
+  constexpr int many = 500;
+  memory_world world;
+  const std::size_t before = ::mallinfo2().uordblks;
+  std::size_t together = 0;
+  {
+    std::vector<ends> pairs;
+    for (int i = 0; i < many; ++i) pairs.push_back(world.open());
+    world.settle();
+    together = ::mallinfo2().uordblks - before;
+  }
+  world.pass(1min);  // nobody is left
+  EXPECT_LT(::mallinfo2().uordblks - before, together / 5);
+}
+#endif
 
 class Signals : public with_raw_peer {};
 
