@@ -142,6 +142,8 @@ awaitable<socket_type> connect_socket(const target& to, attempt& now) {
     co_await socket.async_connect(asio::local::stream_protocol::endpoint(to.unix_socket),
                                   asio::redirect_error(asio::use_awaitable, ec));
     if (ec) fail_connect(ec, to.unix_socket);
+    // Linux: no room in the listener's queue is EAGAIN, and Asio takes that for "under way".
+    if ((void)socket.remote_endpoint(ec), ec) fail_connect(asio::error::try_again, to.unix_socket);
     co_return socket_type(std::move(socket));
   }
 

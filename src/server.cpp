@@ -148,8 +148,8 @@ awaitable<void> server::implementation::session(std::shared_ptr<implementation> 
         failure = {errc::not_a_websocket, {connect_step::request, 500, what_went_wrong()}};
       }
       if (deadline.expired()) {
-        failure = {errc::connect_timeout,
-                   {connect_step::request, 0, "the handshake took too long"}};
+        const auto step = failure ? failure->where.step : connect_step::request;
+        failure = {errc::connect_timeout, {step, 0, "the handshake took too long"}};
       }
     }
     bool stopping = false;

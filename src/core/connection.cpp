@@ -182,7 +182,8 @@ void connection::break_limit(instant now) {
 
 void connection::input_ended(input_end how, int os_error, instant now) {
   // A write that met a reset has taken the error with it: the next read only says "the end".
-  if (how == input_end::fin && output_lost_ && lost_how_ == input_end::reset) how = lost_how_;
+  const bool says_the_end = how == input_end::fin || how == input_end::truncated;
+  if (says_the_end && output_lost_ && lost_how_ == input_end::reset) how = lost_how_;
   if (is_over(phase_)) return;
   if (how == input_end::fin) {
     fin_seen_ = true;
@@ -190,7 +191,7 @@ void connection::input_ended(input_end how, int os_error, instant now) {
     apply(event::input_fin, now);
   } else {
     lost_how_ = how;
-    if (record_.os_error == 0 && how == input_end::error) record_.os_error = os_error;
+    if (lost_error_ == 0 && how == input_end::error) lost_error_ = os_error;
     if (how == input_end::reset) record_.tcp = tcp_end::reset_received;
     if (how == input_end::truncated && !fin_sent_) record_.tcp = tcp_end::peer_fin_first;
     apply(event::input_lost, now);
@@ -240,7 +241,9 @@ void connection::output_failed(input_end how, int os_error, instant now) {
   if (is_over(phase_) || output_lost_) return;
   output_lost_ = true;
   lost_how_ = how;
-  if (how == input_end::error) record_.os_error = os_error;
+  if (how == input_end::error) lost_error_ = os_error;
+  if (how == input_end::reset) record_.tcp = tcp_end::reset_received;
+  if (how == input_end::fin && !fin_sent_) record_.tcp = tcp_end::peer_fin_first;
   apply(event::output_lost, now);
   settle(now);
 }

@@ -169,9 +169,15 @@ void connection::blame(event what) {
 }
 
 void connection::blame_transport() {
-  record_.cause = lost_how_ == input_end::truncated ? cause::tls_truncated
-                  : lost_how_ == input_end::reset   ? cause::peer_reset
-                                                    : cause::transport_error;
+  switch (lost_how_) {
+    case input_end::fin: record_.cause = cause::peer_vanished; break;
+    case input_end::reset: record_.cause = cause::peer_reset; break;
+    case input_end::truncated: record_.cause = cause::tls_truncated; break;
+    case input_end::error:
+      record_.cause = cause::transport_error;
+      record_.os_error = lost_error_;
+      break;
+  }
 }
 
 // D9, within P5's total deadline.

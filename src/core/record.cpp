@@ -53,7 +53,9 @@ std::string_view say(connect_step where, role self) {
 std::string why(const disconnect_record& record) {
   switch (record.cause) {
     case cause::handshake: return "the closing handshake was not finished";
-    case cause::peer_vanished: return "the peer vanished (FIN without a Close)";
+    case cause::peer_vanished:
+      return record.received ? "the peer vanished (FIN before our Close could be sent)"
+                             : "the peer vanished (FIN without a Close)";
     case cause::peer_reset: return "the peer reset the connection";
     case cause::tls_truncated: return "TLS was cut off (neither close_notify nor a Close came)";
     case cause::protocol_error_by_peer:

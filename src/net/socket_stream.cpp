@@ -58,7 +58,8 @@ socket_stream::socket_stream(socket_stream&& other) noexcept
       detached_(std::exchange(other.detached_, false)),
       tls_(std::move(other.tls_)),
       is_tcp_(other.is_tcp_),
-      fin_sent_(other.fin_sent_) {}
+      fin_sent_(other.fin_sent_),
+      farewell_(other.farewell_) {}
 
 socket_stream::~socket_stream() {
   if (detached_) ::close(descriptor_);
@@ -76,7 +77,12 @@ io_result socket_stream::read(core::bytes into) {
     ERR_clear_error();
     errno = 0;
     const int size = static_cast<int>(std::min<std::size_t>(into.size(), 1U << 30U));
-    return tls_outcome(SSL_read(tls_.get(), into.data(), size));
+    const std::uint64_t before = tls_written();
+    const io_result got = tls_outcome(SSL_read(tls_.get(), into.data(), size));
+    const bool broken =
+        got.what == io_result::outcome::truncated || got.what == io_result::outcome::error;
+    if (broken) farewell_ += tls_written() - before;  // OpenSSL has sent its alert
+    return got;
   }
   for (;;) {
     const auto got = ::recv(descriptor_, into.data(), into.size(), 0);
@@ -103,6 +109,7 @@ io_result socket_stream::write(std::span<const core::const_bytes> list, transpor
                                  : ::sendmsg(descriptor_, &message, flags);
     if (sent >= 0) return {io_result::outcome::done, static_cast<std::size_t>(sent)};
     if (errno == EAGAIN) return {io_result::outcome::want_write};
+    if (errno == EPIPE && !is_tcp_) return {io_result::outcome::fin};  // closed, and not by a reset
     if (errno != EINTR) return failure(errno);
   }
 }
@@ -141,6 +148,10 @@ io_result socket_stream::handshake(role self) {
   return tls_outcome(self == role::client ? SSL_connect(tls_.get()) : SSL_accept(tls_.get()));
 }
 
+std::uint64_t socket_stream::tls_written() const noexcept {
+  return BIO_number_written(SSL_get_wbio(tls_.get()));
+}
+
 io_result socket_stream::tls_outcome(int returned) {
   if (returned > 0) return {io_result::outcome::done, static_cast<std::size_t>(returned)};
   const int os_error = errno;
@@ -162,8 +173,10 @@ io_result socket_stream::tls_outcome(int returned) {
 void socket_stream::shut_output() {
   if (!is_open()) return;
   if (tls_ && SSL_is_init_finished(tls_.get())) {
+    const std::uint64_t before = tls_written();
     ERR_clear_error();
     SSL_shutdown(tls_.get());
+    farewell_ += tls_written() - before;
   }
   // After the peer's reset there is no FIN any more.
   fin_sent_ = ::shutdown(descriptor_, SHUT_WR) == 0;
@@ -175,8 +188,8 @@ core::closing_facts socket_stream::close(transport::ending how) {
   if (how == transport::ending::cut && !fin_sent_) shut_output();
   int waiting = 0;
   if (is_tcp_ && ::ioctl(descriptor_, SIOCOUTQ, &waiting) == 0) {
-    const int fin = fin_sent_ && waiting > 0 ? 1 : 0;
-    facts.unacknowledged = static_cast<std::uint64_t>(waiting - fin);
+    const auto queued = static_cast<std::uint64_t>(waiting);
+    facts.unacknowledged = queued - std::min(queued, farewell_ + (fin_sent_ ? 1 : 0));
   }
   if (how == transport::ending::reset) {
     const linger now{1, 0};

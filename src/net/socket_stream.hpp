@@ -49,6 +49,7 @@ class socket_stream {
  private:
   [[nodiscard]] bool is_open() const noexcept { return detached_ || socket_.is_open(); }
   [[nodiscard]] io_result tls_outcome(int returned);
+  [[nodiscard]] std::uint64_t tls_written() const noexcept;
   [[nodiscard]] io_result tls_write(std::span<const core::const_bytes> list);
 
   socket_type socket_;
@@ -57,6 +58,7 @@ class socket_stream {
   ssl_ptr tls_;
   bool is_tcp_ = false;
   bool fin_sent_ = false;
+  std::uint64_t farewell_ = 0;  // TLS's last words on the wire: nothing that the app could miss
 };
 
 [[nodiscard]] core::input_end input_end_of(io_result::outcome) noexcept;

@@ -91,7 +91,9 @@ write_result socket_transport::write(std::span<const core::const_bytes> list, ur
     case outcome::truncated:
     case outcome::error: break;
   }
-  const auto how = sent.what == outcome::error ? core::input_end::error : core::input_end::reset;
+  auto how = core::input_end::reset;
+  if (sent.what == outcome::error) how = core::input_end::error;
+  if (sent.what == outcome::fin) how = core::input_end::fin;
   return {write_result::outcome::failed, 0, how, sent.os_error};
 }
 

@@ -231,6 +231,51 @@ TEST_P(Failing, a_peer_that_accuses_us_is_not_a_clean_end) {
   }
 }
 
+// A TLS stack says of such an end that it was cut off.
+TEST_P(Failing, S9_the_end_that_follows_a_reset_write_is_a_reset_under_tls_too) {
+  e.output_failed(input_end::reset, 104);
+  e.input_ended(input_end::truncated);
+  ASSERT_TRUE(e.core.ended());
+  EXPECT_EQ(e.record().cause, cause::peer_reset);
+  EXPECT_EQ(e.record().tcp, tcp_end::reset_received);
+}
+
+TEST_P(Failing, D12_an_error_after_both_closes_is_no_detail_of_a_clean_end) {
+  e.close(1000);
+  e.feed_close(1000);
+  e.input_ended(input_end::error, 71);
+  ASSERT_TRUE(e.core.ended());
+  EXPECT_TRUE(e.record().clean);
+  EXPECT_EQ(e.record().os_error, 0);
+}
+
+// Unix sockets: the peer closed right behind its Close, and there was never a reset.
+TEST_P(Failing, D12_a_peer_that_left_before_our_answer_has_vanished) {
+  e.feed_close(1001, "going");
+  e.fin();
+  e.room = 0;
+  e.close_output(1001);
+  e.output_failed(input_end::fin);
+  ASSERT_TRUE(e.core.ended());
+  EXPECT_FALSE(e.record().clean);
+  EXPECT_EQ(e.record().cause, cause::peer_vanished);
+  EXPECT_EQ(e.record().tcp, tcp_end::peer_fin_first);
+  EXPECT_FALSE(e.record().sent);
+  EXPECT_TRUE(
+      to_line(e.record())
+          .starts_with("not clean: the peer vanished (FIN before our Close could be sent)"));
+}
+
+TEST_P(Failing, D12_a_reset_that_only_our_answer_met_is_how_tcp_ended) {
+  e.feed_close(1001, "going");
+  e.room = 0;
+  e.close_output(1001);
+  e.output_failed(input_end::reset, 32);
+  ASSERT_TRUE(e.core.ended());
+  EXPECT_EQ(e.record().cause, cause::peer_reset);
+  EXPECT_EQ(e.record().tcp, tcp_end::reset_received);
+}
+
 TEST_P(Failing, an_echo_of_our_own_code_accuses_nobody) {
   const ticket t = e.close(1009);
   e.feed_close(1009);

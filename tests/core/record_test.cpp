@@ -55,7 +55,8 @@ TEST(Record, an_unclean_end_as_a_line) {
   r.lost.unread_bytes = 5;
   r.received = {1001, "", 1s};
   EXPECT_EQ(to_line(r),
-            "not clean: the peer vanished (FIN without a Close); the peer closed with 1001, "
+            "not clean: the peer vanished (FIN before our Close could be sent); the peer closed "
+            "with 1001, "
             "unanswered; left: 1 message (5 bytes) received and not read yet; "
             "TCP: the peer's FIN first; 60.0 s");
 }

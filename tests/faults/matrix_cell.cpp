@@ -123,11 +123,11 @@ websocket_options options_of(const cell& in) {
   constexpr auto long_enough = 8s;
   const bool waits = is_silent(in.how) || in.how == fault::trickle || in.how == fault::zero_window;
   websocket_options out;
-  out.close_timeout = waits ? std::chrono::milliseconds(300) : long_enough;
+  out.close_timeout = waits ? std::chrono::milliseconds(400) : long_enough;
   out.linger = waits ? std::chrono::milliseconds(200) : long_enough;
-  out.write_timeout = waits ? std::chrono::milliseconds(400) : long_enough;
+  out.write_timeout = waits ? std::chrono::milliseconds(600) : long_enough;
   out.ping_interval = in.keepalive == pings::on ? 200ms : 0ms;
-  out.pong_timeout = waits ? std::chrono::milliseconds(300) : long_enough;
+  out.pong_timeout = waits ? std::chrono::milliseconds(500) : long_enough;
   out.probe_interval = 100ms;
   // What ends these is our own answer, one close_timeout later (D11) …
   if (in.where == place::peers_close && !waits) out.close_timeout = 700ms;
@@ -138,7 +138,7 @@ websocket_options options_of(const cell& in) {
 
 std::chrono::milliseconds handshake_limit(const cell& in) noexcept {
   const bool waits = is_silent(in.how) || in.how == fault::trickle;
-  return !in.opens() && waits ? 400ms : 8000ms;
+  return !in.opens() && waits ? 600ms : 8000ms;
 }
 
 std::string_view to_string(carrier value) noexcept {

@@ -27,10 +27,12 @@ enum class ending {
 // | idle … unread  | vanished    | vanished¹     | rule_broken | silent²         | not_reading |
 // | unsent_data    | vanished    | reset         | rule_broken | not_reading     | not_reading |
 // | our_close…     | vanished    | vanished¹     | rule_broken | unanswered      | unsendable  |
-// | peers_close    | finished    | finished¹     | finished    | finished        | not_reading |
-// | both, crossing | finished    | finished      | finished    | finished³       |             |
+// | peers_close    | finished³   | finished¹ ³   | finished    | finished        | not_reading |
+// | both, crossing | finished    | finished      | finished    | finished⁴       |             |
 // ¹ under TLS: truncated. ² where Pings are on, reading goes on and nothing trickles; otherwise our
-// app closes: unanswered. ³ crossing in a black hole: unanswered.
+// app closes: unanswered. ³ over TCP, whose kernel takes our Close although nobody is there any
+// more; a Unix socket's does not: vanished, but for a half-close. ⁴ crossing in a black hole:
+// unanswered.
 // reset, no_close_notify, broken_record: what they say, but finished after both Closes.
 ending ending_of(const cell& c) {
   const bool both = c.where >= place::closes_crossing;
@@ -48,6 +50,8 @@ ending ending_of(const cell& c) {
       if (c.over == carrier::tls) return ending::truncated;
       [[fallthrough]];
     case fault::fin:
+      if (!c.is_ip()) return ending::vanished;
+      [[fallthrough]];
     case fault::half_close:
       return c.where == place::peers_close ? ending::finished : ending::vanished;
     case fault::garbage:
@@ -98,7 +102,7 @@ void closes_at_the_place(const cell& c, expectation& out) {
 // Received data: what our app takes is gone; the rest of a message that will never be whole is
 // thrown away with the end, and what nobody asked for stays unread.
 void data_at_the_end(const cell& c, const trial_notes& seen, expectation& out) {
-  if (c.where >= place::peers_close || c.where == place::unsent_data) return;
+  if (c.where >= place::peers_close) return;
   const std::uint64_t half = (c.much == amount::large ? large_message : small_message) / 2;
   std::uint64_t came = 0, messages = 0;  // of what is not whole, but for unread_data
   bool whole = false;
@@ -134,6 +138,13 @@ void data_at_the_end(const cell& c, const trial_notes& seen, expectation& out) {
     came = messages = 0;
   }
   const std::uint64_t another = trickled > 0 && !continues ? 1 : 0;
+  if (is_paused(c) && !app_must_close(c) && c.how == fault::zero_window) {
+    // The rest was not read, and nobody knows of it; a frame counts a little more than its bytes.
+    const std::uint64_t window = options_of(c).receive_window;
+    out.unread_messages = range::exactly(1);
+    out.unread_bytes = {window - 64, window};
+    return;
+  }
   out.unread_messages = {messages + (trickled > late ? another : 0), messages + another};
   out.unread_bytes = {came + trickled - late, came + trickled};
 }
@@ -187,6 +198,8 @@ void finish(const cell& c, const websocket_options& how, expectation& out) {
     case fault::stopped:
     case fault::trickle:
       out.tcp = tcp_end::timed_out;
+      // A byte that comes just then is one that we close over: our kernel sends a reset.
+      if (c.how == fault::trickle) out.or_else_tcp = tcp_end::reset_sent;
       out.teardown_timed_out = true;
       out.from = expectation::since::last_close;
       out.at_least = how.linger;
@@ -241,6 +254,8 @@ void end(const cell& c, const trial_notes& seen, expectation& out) {
     case ending::vanished:
       out.cause = cause::peer_vanished;
       out.tcp = tcp_end::peer_fin_first;
+      // D11: that long nobody tried to send.
+      if (c.where == place::peers_close) out.at_least = out.at_most = how.close_timeout;
       break;
     case ending::truncated:
       out.cause = cause::tls_truncated;
@@ -360,14 +375,17 @@ expectation expect(const cell& in, const trial_notes& seen) {
                            in.where != place::our_close && in.where != place::our_close_output &&
                            !(in.where == place::closes_crossing && in.how == fault::black_hole);
   out.heard = pings || peer_speaks || in.how == fault::trickle || in.how == fault::garbage;
-  out.spoke = out.spoke || pings || out.sent;
+  out.spoke = *out.spoke || pings || out.sent;
   out.round_trip = pings;
   out.receive_paused = is_paused(in) && !app_must_close(in);
   if (is_paused(in)) {  // TCP_INFO is asked once a probe_interval; Pongs go out with it
     out.at_most += options_of(in).probe_interval;
-    out.spoke = true;
+    if (!*out.spoke) out.spoke.reset();
+    if (out.unacknowledged && !app_must_close(in)) {
+      out.unacknowledged->most += 20 * on_the_wire(in, 0);
+    }
   }
-  if (app_must_close(in)) out.at_most += 800ms;
+  if (app_must_close(in)) out.at_most += 1000ms;
   return out;
 }
 

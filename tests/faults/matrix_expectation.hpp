@@ -43,6 +43,7 @@ struct expectation {
 
   bool clean = false;
   adieu::initiator initiator = initiator::nobody;
+  std::optional<adieu::initiator> or_else_initiator;
   adieu::cause cause = cause::handshake;
   std::optional<expected_close> sent;
   std::optional<expected_close> received;
@@ -54,6 +55,7 @@ struct expectation {
   unsigned http_status = 0;
   errc connect_error = errc::success;
   tcp_end tcp = tcp_end::not_connected;
+  std::optional<tcp_end> or_else_tcp;
   bool teardown_timed_out = false;
   bool close_notify_missing = false;
 
@@ -61,8 +63,8 @@ struct expectation {
   std::optional<range> unacknowledged;
   range discarded_messages, discarded_bytes, unread_messages, unread_bytes;
 
-  bool heard = false;  ///< a byte came after the handshake
-  bool spoke = false;
+  bool heard = false;                 ///< a byte came after the handshake
+  std::optional<bool> spoke = false;  ///< nothing: it may have, or not
   bool round_trip = false;
   bool receive_paused = false;
 

@@ -82,13 +82,23 @@ TEST(FaultMatrix, EveryRecordIsTrueInEveryField) {
       todo.cells.push_back(next);
     }
   }
-  constexpr int at_once = 48;
-  for (int i = 0; i < at_once; ++i) asio::co_spawn(stage.loop, work(stage, todo), asio::detached);
-  stage.loop.run();
+  // In the long form with fewer and with more at once, each time in another order.
+  constexpr std::array<int, 4> at_once{48, 8, 100, 200};
+  const std::size_t rounds = scaled<std::size_t>(1, at_once.size());
+  for (std::size_t round = 0; round < rounds; ++round) {
+    std::ranges::rotate(todo.cells, todo.cells.begin() + static_cast<std::ptrdiff_t>(round));
+    todo.next = 0;
+    for (int i = 0; i < at_once[round]; ++i) {
+      asio::co_spawn(stage.loop, work(stage, todo), asio::detached);
+    }
+    stage.loop.restart();
+    stage.loop.run();
+  }
 
   const report& found = todo.found;
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-  figures("fault matrix: {} cells in {:.1f} s, {} with a wrong record",
+  figures("fault matrix: {} cells, {} tried in {:.1f} s, {} with a wrong record",
+          todo.cells.size(),
           found.tried,
           took.count(),
           found.wrong.size());

@@ -312,7 +312,7 @@ awaitable<void> trial::direct(std::shared_ptr<trial> self) {
 // Long enough to see that nothing else ends it: longer than a Ping and its limit.
 awaitable<void> trial::give_up_later(std::shared_ptr<trial> self) {
   asio::steady_timer pause(co_await asio::this_coro::executor);
-  pause.expires_after(700ms);
+  pause.expires_after(900ms);
   co_await pause.async_wait(asio::use_awaitable);
   if (!self->record_) self->close();
 }

@@ -4,6 +4,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <openssl/err.h>
 
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
@@ -51,6 +52,7 @@ void wire::use_tls(SSL_CTX& with, role self) {
 
 awaitable<bool> wire::shake_hands() {
   while (!failed_) {
+    ERR_clear_error();  // all sessions of a thread share the queue
     const bool done = SSL_do_handshake(tls_.get()) == 1;
     take_tls_output();
     co_await flush();
@@ -64,6 +66,7 @@ awaitable<bool> wire::shake_hands() {
 
 awaitable<std::string> wire::first_flight() {
   for (;;) {
+    ERR_clear_error();
     SSL_do_handshake(tls_.get());
     take_tls_output();
     if (!out_.empty()) co_return std::exchange(out_, {});
@@ -77,6 +80,7 @@ awaitable<std::string> wire::read() {
   if (!tls_) co_return co_await receive();
   std::array<char, 16384> space;
   for (;;) {
+    ERR_clear_error();
     const int got = SSL_read(tls_.get(), space.data(), static_cast<int>(space.size()));
     take_tls_output();
     co_await flush();
@@ -113,6 +117,7 @@ awaitable<std::string> wire::receive() {
 
 awaitable<void> wire::write(std::string_view text) {
   if (tls_) {
+    ERR_clear_error();
     if (SSL_write(tls_.get(), text.data(), static_cast<int>(text.size())) <= 0) failed_ = true;
     take_tls_output();
   } else {
@@ -176,6 +181,7 @@ std::size_t wire::unread() const {
 
 awaitable<void> wire::farewell() {
   if (!tls_) co_return;
+  ERR_clear_error();
   SSL_shutdown(tls_.get());
   take_tls_output();
   co_await flush();

@@ -127,6 +127,22 @@ TEST_F(Connecting, N18_a_port_where_nobody_listens) {
   expect(errc::connect_failed, connect_step::connect);
 }
 
+// Linux says EAGAIN, and Asio would go on as if the connection were there.
+TEST_F(Connecting, N18_a_unix_socket_whose_queue_is_full) {
+  const std::string path =
+      (std::filesystem::temp_directory_path() / ("adieu-full-" + std::to_string(::getpid())))
+          .string();
+  asio::local::stream_protocol::acceptor acceptor(world.executor());
+  acceptor.open();
+  acceptor.bind(path);
+  acceptor.listen(0);
+  asio::local::stream_protocol::socket first(world.executor());
+  first.connect(path);
+  begin("ws+unix:" + path);
+  expect(errc::connect_failed, connect_step::connect);
+  ::unlink(path.c_str());
+}
+
 TEST_F(Connecting, N18_a_name_that_does_not_resolve) {
   begin("ws://no-such-host.invalid/");
   expect(errc::resolve_failed, connect_step::resolve);

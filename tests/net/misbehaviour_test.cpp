@@ -81,6 +81,21 @@ TEST_F(Misbehaviour, S9_a_fin_in_the_middle_of_a_frame) {
   EXPECT_EQ(record()->lost.discarded_bytes + record()->lost.unread_bytes, 5U);
 }
 
+// A Unix socket has no reset: whoever closed it has vanished.
+TEST_F(Misbehaviour, S9_a_unix_peer_that_leaves_right_behind_its_close) {
+  asio::local::stream_protocol::socket ours(world.executor()), theirs(world.executor());
+  asio::local::connect_pair(ours, theirs);
+  peer = raw_socket(theirs.release());
+  socket = websocket::adopt(std::move(ours), role::server, quick());
+  peer.send(masked_frame(close_frame_byte, close_body(1001, "going")));
+  peer.close();
+  ASSERT_TRUE(world.run_until([&] { return record().has_value(); }));
+  EXPECT_FALSE(record()->clean);
+  EXPECT_EQ(record()->cause, cause::peer_vanished);
+  EXPECT_EQ(record()->tcp, tcp_end::peer_fin_first);
+  EXPECT_FALSE(record()->sent);
+}
+
 TEST_F(Misbehaviour, S9_a_reset_while_we_close) {
   meet(role::client);
   answer closed;

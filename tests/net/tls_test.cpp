@@ -189,6 +189,7 @@ TEST_F(TlsPeer, S9_tls_that_is_cut_before_the_closes_is_truncated) {
   ASSERT_TRUE(world.run_until([&] { return got.come() && server_end.record(); }));
   EXPECT_TRUE(got.is(errc::connection_closed_prematurely));
   EXPECT_EQ(server_end.record()->cause, cause::tls_truncated);
+  EXPECT_EQ(server_end.record()->lost.unacknowledged_bytes, 0U);  // OpenSSL's alert is not ours
   EXPECT_EQ(server_end.record()->tcp, tcp_end::peer_fin_first);
 }
 
@@ -201,7 +202,25 @@ TEST_F(TlsPeer, S9_a_close_notify_without_a_close_is_a_peer_that_vanished) {
   peer->async_shutdown([&](error_code) { done = true; });
   ASSERT_TRUE(world.run_until([&] { return got.come() && server_end.record(); }));
   EXPECT_EQ(server_end.record()->cause, cause::peer_vanished);
+  // Our own close_notify, which nobody acknowledges at once, is not the app's.
+  EXPECT_EQ(server_end.record()->lost.unacknowledged_bytes, 0U);
   ASSERT_TRUE(world.run_until([&] { return done; }));
+}
+
+TEST_F(Tls, P5_a_client_that_stops_within_tls_fails_at_that_step) {
+  server_options options;
+  options.handshake_timeout = 100ms;
+  options.tls.emplace();
+  options.tls->certificate_file = localhost.certificate_file();
+  options.tls->key_file = localhost.key_file();
+  serving.emplace(world.executor(), options);
+  serving->on_end([this](const disconnect_record& record) { records.push_back(record); });
+  port = serving->listen("127.0.0.1", 0).port();
+  const raw_socket silent = raw_socket::connect_to(port);
+  ASSERT_TRUE(world.run_until([&] { return records.size() == 1; }));
+  ASSERT_TRUE(records[0].connect.has_value());
+  EXPECT_EQ(records[0].connect->step, connect_step::tls);
+  EXPECT_EQ(records[0].connect->detail, "the handshake took too long");
 }
 
 TEST_F(TlsPeer, D9_a_missing_close_notify_after_both_closes_is_noted_and_clean) {

@@ -240,6 +240,7 @@ class connection {
   bool disposed_ = false;  // destroyed before the end: the state is closed (N11)
   bool cause_known_ = false;
   input_end lost_how_ = input_end::fin;
+  int lost_error_ = 0;
   command command_ = command::none;
   bool ended_ = false;
 
