@@ -43,7 +43,8 @@ TEST(FaultMatrix, ALieInAnyFieldIsSeen) {
   truth.ended = 612ms;
   truth.round_trip = 100us;
   const expectation right = expect(in, seen);
-  ASSERT_TRUE(differences(in, right, truth, seen).empty()) << differences(in, right, truth, seen)[0];
+  ASSERT_TRUE(differences(in, right, truth, seen).empty())
+      << differences(in, right, truth, seen)[0];
 
   using record = disconnect_record;
   const std::vector<std::pair<std::string, std::function<void(record&)>>> lies{
@@ -56,7 +57,10 @@ TEST(FaultMatrix, ALieInAnyFieldIsSeen) {
       {"sent, no code", [](record& r) { r.sent->code.reset(); }},
       {"sent, reason", [](record& r) { r.sent->reason = ""; }},
       {"sent, time", [](record& r) { r.sent->at = 700ms; }},
-      {"received", [](record& r) { r.received = {1000, "bye", 300ms}; }},
+      {"received",
+       [](record& r) {
+         r.received = {1000, "bye", 300ms};
+       }},
       {"broken_rule", [](record& r) { r.broken_rule = core::violation::reserved_opcode; }},
       {"broken_at", [](record& r) { r.broken_at = 1; }},
       {"timeout_phase", [](record& r) { r.timeout_phase = close_phase::sending_close; }},

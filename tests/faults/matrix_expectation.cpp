@@ -269,9 +269,10 @@ void end(const cell& c, const trial_notes& seen, expectation& out) {
       out.cause = cause::transport_error;
       out.os_error = EPROTO;
       out.tcp = tcp_end::our_fin_first;
-      if (app_must_close(c)) {
+      if (app_must_close(c)) {  // that close empties the window, and the record is right behind
         out.sent = {1000, "bye"};
         out.initiator = initiator::local;
+        out.unacknowledged->most = on_the_wire(c, 5);
       }
       break;
     case ending::rule_broken: break_a_rule(c, how, seen, out); break;

@@ -1,5 +1,7 @@
 // Two of Adieu's websockets on real sockets, each of whose records is compared in every field.
 // ADIEU_MATRIX=text as in matrix_test.cpp.
+#include "tests/faults/matrix_pair.hpp"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -10,7 +12,6 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "tests/faults/matrix_pair.hpp"
 #include "tests/faults/matrix_trial.hpp"
 #include "tests/faults/scale.hpp"
 
@@ -35,18 +36,16 @@ class pair_trial : public std::enable_shared_from_this<pair_trial> {
 
   static awaitable<std::vector<std::string>> run(std::shared_ptr<pair_trial> self);
   [[nodiscard]] std::string records() const {
-    const auto line = [](const end_of_pair& of) { return of.record ? to_line(*of.record) : "none"; };
+    const auto line = [](const end_of_pair& of) {
+      return of.record ? to_line(*of.record) : "none";
+    };
     return "actor: " + line(actor()) + "\n    other: " + line(other());
   }
 
  private:
   end_of_pair& end(role which) { return which == role::client ? client_ : server_end_; }
-  const end_of_pair& actor() const {
-    return cell_.actor == role::client ? client_ : server_end_;
-  }
-  const end_of_pair& other() const {
-    return cell_.actor == role::client ? server_end_ : client_;
-  }
+  const end_of_pair& actor() const { return cell_.actor == role::client ? client_ : server_end_; }
+  const end_of_pair& other() const { return cell_.actor == role::client ? server_end_ : client_; }
   end_of_pair& actor() { return end(cell_.actor); }
   end_of_pair& other() { return end(cell_.other_role()); }
 
@@ -69,7 +68,6 @@ class pair_trial : public std::enable_shared_from_this<pair_trial> {
   std::optional<message_writer> writer_;
   std::string text_ = std::string(small_message, 'a');
   std::size_t sends_done_ = 0;
-  bool dropped_ = false;
 };
 
 void pair_trial::serve() {
@@ -92,7 +90,8 @@ void pair_trial::serve() {
     if (const auto self = weak.lock()) self->server_end_.record = record;
   });
   if (cell_.is_ip()) {
-    port_ = on_.far([&] { return serving_->listen(on_.far_address(), 0).port(); });
+    port_ = cell_.drops_packets() ? on_.next_port_to_drop++ : std::uint16_t{0};
+    port_ = on_.far([&] { return serving_->listen(on_.far_address(), port_).port(); });
   } else {
     path_ = on_.folder / ("p" + std::to_string(on_.next_name++));
     serving_->listen_unix(path_);
@@ -106,32 +105,33 @@ void pair_trial::connect() {
   const std::string url = !cell_.is_ip() ? "ws+unix:" + path_
                                          : (cell_.over == carrier::tls ? "wss://" : "ws://") +
                                                on_.far_address() + ":" + std::to_string(port_);
-  async_connect(on_.loop.get_executor(),
-                url,
-                options,
-                [self = shared_from_this()](error_code ec, websocket socket) {
-                  if (ec) {
-                    self->client_.record = socket.record();
-                    return;
-                  }
-                  self->client_.socket = std::move(socket);
-                  self->connected_ = true;
-                  self->client_.socket.on_end([weak = std::weak_ptr(self)](
-                                                  const disconnect_record& record) {
-                    if (const auto still = weak.lock()) still->client_.record = record;
-                  });
-                });
+  async_connect(
+      on_.loop.get_executor(),
+      url,
+      options,
+      [self = shared_from_this()](error_code ec, websocket socket) {
+        if (ec) {
+          self->client_.record = socket.record();
+          return;
+        }
+        self->client_.socket = std::move(socket);
+        self->connected_ = true;
+        self->client_.socket.on_end([weak = std::weak_ptr(self)](const disconnect_record& record) {
+          if (const auto still = weak.lock()) still->client_.record = record;
+        });
+      });
 }
 
 void pair_trial::receive(end_of_pair& from) {
-  from.socket.async_receive(
-      asio::buffer(from.space), [self = shared_from_this(), &from](error_code ec, receive_result got) {
-        if (ec) return;
-        if (got.type != message_type::close) return self->receive(from);
-        if (!from.answers) return;
-        from.socket.async_close_output(
-            got.close_status.value(), got.close_description, [self](error_code) {});
-      });
+  from.socket.async_receive(asio::buffer(from.space),
+                            [self = shared_from_this(), &from](error_code ec, receive_result got) {
+                              if (ec) return;
+                              if (got.type != message_type::close) return self->receive(from);
+                              if (!from.answers) return;
+                              from.socket.async_close_output(got.close_status.value(),
+                                                             got.close_description,
+                                                             [self](error_code) {});
+                            });
 }
 
 void pair_trial::close(end_of_pair& which, close_status code, std::string reason) {
@@ -172,10 +172,7 @@ void pair_trial::act_now() {
     case act::abort: actor().socket.abort(); break;
     case act::destroy: actor().socket = {}; break;
     case act::black_hole: on_.net->drop_port(actors, port_); [[fallthrough]];
-    case act::swallow:
-      on_.net->drop_port(others, port_);
-      dropped_ = true;
-      break;
+    case act::swallow: on_.net->drop_port(others, port_); break;
   }
 }
 
@@ -212,6 +209,12 @@ awaitable<std::vector<std::string>> pair_trial::run(std::shared_ptr<pair_trial> 
     (void)co_await until([&there] { return there; }, 5s);
   }
 
+  if (me.cell_.what == act::swallow) {
+    // Longer than an ACK may be late. A lost one makes the other's TCP send only old bytes again.
+    asio::steady_timer pause(co_await asio::this_coro::executor);
+    pause.expires_after(100ms);
+    co_await pause.async_wait(asio::use_awaitable);
+  }
   me.act_now();
   if (me.cell_.apps_must_close()) {
     asio::steady_timer pause(co_await asio::this_coro::executor);
@@ -229,14 +232,6 @@ awaitable<std::vector<std::string>> pair_trial::run(std::shared_ptr<pair_trial> 
     return come(me.client_) && come(me.server_end_);
   };
   (void)co_await until(answered, 2s);
-  if (me.dropped_) {
-    for (const network::host each : {network::host::near, network::host::far}) {
-      if (me.cell_.what == act::black_hole ||
-          each == (me.cell_.actor == role::client ? network::host::far : network::host::near)) {
-        me.on_.net->pass_port(each, me.port_);
-      }
-    }
-  }
   trouble = me.judge();
   me.serving_.reset();
   me.client_.socket.abort();
@@ -250,12 +245,14 @@ std::vector<std::string> pair_trial::judge() {
   if (!client_.record || !server_end_.record) return {"a record did not come"};
   std::vector<std::string> out = contradictions(*client_.record, *server_end_.record);
   const pair_expectation right = expect(cell_);
-  const auto add = [&](std::string_view who, role self, const expectation& of, const end_of_pair& was) {
-    const cell as{cell_.over, self, place::idle, fault::fin, amount::small, cell_.other, cell_.keepalive};
-    for (const std::string& each : differences(as, of, *was.record, was.notes)) {
-      out.push_back(fmt::format("{}: {}", who, each));
-    }
-  };
+  const auto add =
+      [&](std::string_view who, role self, const expectation& of, const end_of_pair& was) {
+        const cell as{
+            cell_.over, self, place::idle, fault::fin, amount::small, cell_.other, cell_.keepalive};
+        for (const std::string& each : differences(as, of, *was.record, was.notes)) {
+          out.push_back(fmt::format("{}: {}", who, each));
+        }
+      };
   add("actor", cell_.actor, right.actor, actor());
   add("other", cell_.other_role(), right.other, other());
   return out;

@@ -130,7 +130,8 @@ void trial::listen_for_us() {
   const bool ip = cell_.is_ip();
   const int out = on_.far([&] { return raw_socket_of(ip ? AF_INET : AF_UNIX); });
   if (ip) {
-    sockaddr_in name = ip_name(on_.far_address(), 0);
+    const bool drops = cell_.how == fault::black_hole;
+    sockaddr_in name = ip_name(on_.far_address(), drops ? on_.next_port_to_drop++ : 0);
     socklen_t size = sizeof name;
     expect_ok(::bind(out, reinterpret_cast<sockaddr*>(&name), size), "bind");
     ::getsockname(out, reinterpret_cast<sockaddr*>(&name), &size);
@@ -201,7 +202,8 @@ void trial::serve() {
     if (const auto self = weak.lock(); self && !self->record_) self->record_ = record;
   });
   if (cell_.is_ip()) {
-    port_ = server_->listen(on_.near_address(), 0).port();
+    const bool drops = cell_.how == fault::black_hole;
+    port_ = server_->listen(on_.near_address(), drops ? on_.next_port_to_drop++ : 0).port();
   } else {
     server_->listen_unix(path_);
   }
@@ -351,10 +353,6 @@ void trial::clean_up() {
   if (!record_) socket_.abort();
   socket_ = {};
   if (!path_.empty()) std::filesystem::remove(path_);
-  if (dropped_) {
-    on_.net->pass_port(network::host::near, port_);
-    on_.net->pass_port(network::host::far, port_);
-  }
 }
 
 }  // namespace adieu::test

@@ -31,6 +31,9 @@ struct matrix_stage {
   std::optional<network::visit> at_home;
   asio::io_context loop;
   int next_name = 0;
+  /// In namespaces of our own, below the ports that the kernel chooses: what is dropped is dropped
+  /// by its port alone, which must be nobody else's.
+  std::uint16_t next_port_to_drop = 20'000;
 };
 
 class trial : public std::enable_shared_from_this<trial> {

@@ -3,6 +3,8 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 
+#include <filesystem>
+
 #include "net/opening.hpp"
 #include "tests/net/raw_fixture.hpp"
 
