@@ -63,10 +63,13 @@ class server::implementation : public std::enable_shared_from_this<implementatio
   }
 
   void stop();
-  void shut_down(close_status code,
-                 const std::string& reason,
-                 std::chrono::milliseconds deadline,
-                 shut done);
+  /// How connections are closed when the server is shut down.
+  struct closing {
+    close_status code;
+    std::string reason;
+    std::chrono::steady_clock::time_point due;
+  };
+  void shut_down(closing how, shut done);
 
   [[nodiscard]] std::size_t open_connections() const {
     const std::lock_guard lock(mutex_);
@@ -82,9 +85,11 @@ class server::implementation : public std::enable_shared_from_this<implementatio
   void tell_failure(const net::opening_failure& failure,
                     std::chrono::system_clock::time_point began);
   void connection_ended(const std::shared_ptr<net::driver>& which, const disconnect_record& record);
+  static void close(net::driver& connection, const closing& how);
+  void tell_if_shut();
 
   mutable std::mutex mutex_;
-  bool stopping_ = false;
+  std::optional<closing> closing_;  // once it is being shut down
   std::vector<std::function<void()>> stop_listening_;
   std::set<socket_type*> opening_;
   std::set<std::shared_ptr<net::driver>> connections_;
@@ -127,12 +132,13 @@ awaitable<void> server::implementation::session(std::shared_ptr<implementation> 
                                                 socket_type raw) {
   const auto began = std::chrono::system_clock::now();
   std::optional<net::accepted> client;
+  std::optional<closing> shutting;  // down, meanwhile
   websocket socket;
   {
     socket_stream stream(std::move(raw));
     {
       const std::lock_guard lock(self->mutex_);
-      if (self->stopping_) co_return;
+      if (self->closing_) co_return;
       self->opening_.insert(&stream.socket());
     }
     std::optional<net::opening_failure> failure;
@@ -152,12 +158,11 @@ awaitable<void> server::implementation::session(std::shared_ptr<implementation> 
         failure = {errc::connect_timeout, {step, 0, "the handshake took too long"}};
       }
     }
-    bool stopping = false;
     {
       const std::lock_guard lock(self->mutex_);
       self->opening_.erase(&stream.socket());
-      stopping = self->stopping_;
-      if (!failure && !stopping) {
+      shutting = self->closing_;
+      if (!failure) {
         try {
           socket = websocket::over(self->executor,
                                    std::make_unique<net::socket_transport>(std::move(stream)),
@@ -173,13 +178,12 @@ awaitable<void> server::implementation::session(std::shared_ptr<implementation> 
       }
     }
     if (!socket) {
-      if (!failure) {
-        failure = {errc::aborted, {connect_step::request, 0, "the server was shut down"}};
-      } else if (stopping && failure->where.http_status == 0) {
+      if (shutting && failure->where.http_status == 0) {
         failure->where.detail = "the server was shut down";
       }
       self->tell_failure(*failure, began);
       if (thrown && self->handler_failed) self->handler_failed(thrown);
+      self->tell_if_shut();
       co_return;
     }
   }
@@ -189,6 +193,7 @@ awaitable<void> server::implementation::session(std::shared_ptr<implementation> 
   socket.driver_->on_failure([self](std::exception_ptr error) {
     if (self->handler_failed) self->handler_failed(error);
   });
+  if (shutting) close(*socket.driver_, *shutting);  // it has our 101, and is owed a Close
   co_await self->run_handler(socket, client->asked);
   if (!socket) co_return;  // the app has moved it out, and owns it now
   error_code ignored;
@@ -228,22 +233,35 @@ void server::implementation::tell_failure(const net::opening_failure& failure,
 
 void server::implementation::connection_ended(const std::shared_ptr<net::driver>& which,
                                               const disconnect_record& record) {
+  {
+    const std::lock_guard lock(mutex_);
+    connections_.erase(which);
+    if (closing_) {
+      ++(record.clean ? report_.clean : report_.unclean);
+      ++report_.causes[record.cause];
+    }
+  }
+  if (ended) ended(record);
+  tell_if_shut();
+}
+
+// After the hooks of the last end.
+void server::implementation::tell_if_shut() {
   std::vector<shut> done;
   shutdown_report report;
   {
     const std::lock_guard lock(mutex_);
-    connections_.erase(which);
-    if (stopping_) {
-      ++(record.clean ? report_.clean : report_.unclean);
-      ++report_.causes[record.cause];
-      if (connections_.empty()) done.swap(shut_done_);
-      report = report_;
-    }
+    if (!closing_ || !connections_.empty() || !opening_.empty()) return;
+    done.swap(shut_done_);
+    report = report_;
   }
-  if (ended) ended(record);
-  for (const shut& each : done) {  // after the other hooks of this end
-    asio::post(executor, [each, report] { each({}, report); });
-  }
+  for (const shut& each : done) asio::post(executor, [each, report] { each({}, report); });
+}
+
+void server::implementation::close(net::driver& connection, const closing& how) {
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(how.due - std::chrono::steady_clock::now());
+  connection.close(how.code, how.reason, std::max(left, std::chrono::milliseconds(0)));
 }
 
 void server::implementation::stop() {
@@ -258,28 +276,26 @@ void server::implementation::stop() {
   });
 }
 
-void server::implementation::shut_down(close_status code,
-                                       const std::string& reason,
-                                       std::chrono::milliseconds deadline,
-                                       shut done) {
-  if (const auto wrong = core::bad_close_argument(code, reason); !wrong.empty()) {
+void server::implementation::shut_down(closing how, shut done) {
+  if (const auto wrong = core::bad_close_argument(how.code, how.reason); !wrong.empty()) {
     return asio::post(executor, [done] { done(make_error_code(errc::invalid_argument), {}); });
   }
   stop();
   std::vector<std::shared_ptr<net::driver>> open_now;
   {
     const std::lock_guard lock(mutex_);
-    stopping_ = true;
+    if (!closing_) closing_ = how;
+    closing_->due = std::min(closing_->due, how.due);
     open_now.assign(connections_.begin(), connections_.end());
-    if (!open_now.empty()) shut_done_.push_back(done);
+    shut_done_.push_back(std::move(done));
   }
   asio::post(executor, [self = shared_from_this()] {
     const std::lock_guard lock(self->mutex_);
     error_code ignored;
     for (socket_type* socket : self->opening_) socket->close(ignored);
   });
-  if (open_now.empty()) return asio::post(executor, [done] { done({}, {}); });
-  for (const auto& connection : open_now) connection->close(code, reason, deadline);
+  for (const auto& connection : open_now) close(*connection, how);
+  tell_if_shut();
 }
 
 server::server(asio::any_io_executor executor, server_options options)
@@ -347,7 +363,8 @@ void server::shut_down(close_status code,
                        std::string reason,
                        std::chrono::milliseconds deadline,
                        shut done) {
-  self_->shut_down(code, reason, deadline, std::move(done));
+  self_->shut_down({code, std::move(reason), std::chrono::steady_clock::now() + deadline},
+                   std::move(done));
 }
 
 }  // namespace adieu

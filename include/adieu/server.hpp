@@ -109,10 +109,10 @@ class server {
   /// other file never; the file is removed when the server stops listening.
   void listen_unix(const std::string& path);
 
-  /// Stops listening, gives up opening handshakes, closes every connection with `code`, and
-  /// completes when all have ended: cut off after `deadline` at the latest. The app's handlers see
-  /// an ordinary Close. From any thread; a second call joins the first; a server that was shut down
-  /// does not serve again. Bad arguments (N7): errc::invalid_argument, and nothing happens. It
+  /// Stops listening, gives up opening handshakes that have no answer yet, closes all connections
+  /// with `code`, and completes when they have ended: cut off after `deadline` at the latest. The
+  /// app's handlers see an ordinary Close. From any thread; a second call joins the first; a server
+  /// that was shut down serves no more. Bad arguments (N7): errc::invalid_argument, at once. It
   /// can't be cancelled: the deadline bounds it. Signature: void(error_code, shutdown_report).
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_shutdown(close_status code = close_status::endpoint_unavailable,

@@ -218,6 +218,33 @@ TEST_F(Serving, P9_frames_in_the_same_segment_as_the_request_are_kept) {
   EXPECT_EQ(seen, (std::vector<std::string>{"first", "second"}));
 }
 
+// A client that was accepted when the shutdown began: it has our 101, and is owed a Close.
+TEST_F(Serving, D12_shutdown_closes_a_connection_that_has_just_been_accepted) {
+  listen();
+  bool done = false;
+  shutdown_report report;
+  serving->on_request([&](const request&) {
+    serving->async_shutdown(
+        close_status::endpoint_unavailable, "bye", 300ms, [&](error_code ec, shutdown_report r) {
+          EXPECT_FALSE(ec);
+          report = std::move(r);
+          done = true;
+        });
+    return decision::accept();
+  });
+  serving->on_open([](websocket&, const request&) {});
+  start();
+  websocket client = connect();
+  ASSERT_FALSE(connect_error) << connect_error.message();
+  client.on_message([](const message_view&) {});
+  ASSERT_TRUE(world.run_until([&] { return done && client.record(); }));
+  ASSERT_TRUE(client.record()->received) << to_line(*client.record());
+  EXPECT_EQ(client.record()->received->code, 1001);
+  EXPECT_TRUE(client.record()->clean);
+  EXPECT_EQ(report.clean, 1U);
+  EXPECT_EQ(report.unclean, 0U);
+}
+
 TEST_F(Serving, D12_shutdown_counts_who_answered_and_who_did_not) {
   listen();
   serving->on_open([](websocket&, const request&) {});
