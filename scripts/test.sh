@@ -47,12 +47,12 @@ announce_dotnet() {
 }
 
 # test_build PRESET all|library: builds it and runs its tests; the sanitizers' usual share is
-# "library", the suites that start no other program.
+# "library", the suites that start no other program and shape no network.
 test_build() {
   local preset=$1 share=$2 aslr=() targets=() choice=()
   if [[ $share == library ]]; then
     targets=(library_tests)
-    choice=(-LE '^(tool|peers|oracle)$' -E '^(tool|peers|oracle)_tests_NOT_BUILT$')
+    choice=(-LE '^(faults|tool|peers|oracle)$' -E '^(faults|tool|peers|oracle)_tests_NOT_BUILT$')
   fi
   # GCC's ThreadSanitizer refuses to start under wide address randomisation (vm.mmap_rnd_bits > 28).
   if [[ $preset == tsan ]] && setarch -R true 2>/dev/null; then

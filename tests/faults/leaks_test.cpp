@@ -7,75 +7,15 @@
 #include <malloc.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <map>
 
 #include "tests/faults/cycles.hpp"
+#include "tests/faults/heap.hpp"
 #include "tests/faults/network.hpp"
 #include "tests/faults/scale.hpp"
-
-// Every block of this program's heap is counted, OpenSSL's and Asio's too; what malloc itself keeps
-// back is not. Sanitizers have a heap of their own.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define ADIEU_COUNTS 1
-namespace {
-std::atomic<std::int64_t> live_blocks{0}, live_bytes{0};
-
-void* counted(void* block) noexcept {
-  if (block != nullptr) {
-    live_blocks.fetch_add(1, std::memory_order_relaxed);
-    live_bytes.fetch_add(static_cast<std::int64_t>(::malloc_usable_size(block)),
-                         std::memory_order_relaxed);
-  }
-  return block;
-}
-void uncount(void* block) noexcept {
-  if (block == nullptr) return;
-  live_blocks.fetch_sub(1, std::memory_order_relaxed);
-  live_bytes.fetch_sub(static_cast<std::int64_t>(::malloc_usable_size(block)),
-                       std::memory_order_relaxed);
-}
-}  // namespace
-
-extern "C" {
-void* __libc_malloc(std::size_t) noexcept;
-void* __libc_calloc(std::size_t, std::size_t) noexcept;
-void* __libc_realloc(void*, std::size_t) noexcept;
-void* __libc_memalign(std::size_t, std::size_t) noexcept;
-void __libc_free(void*) noexcept;
-
-void* malloc(std::size_t size) noexcept { return counted(__libc_malloc(size)); }
-void* calloc(std::size_t count, std::size_t size) noexcept {
-  return counted(__libc_calloc(count, size));
-}
-void* realloc(void* block, std::size_t size) noexcept {
-  uncount(block);
-  void* const moved = __libc_realloc(block, size);
-  if (moved == nullptr && size != 0) (void)counted(block);
-  return counted(moved);
-}
-void* memalign(std::size_t alignment, std::size_t size) noexcept {
-  return counted(__libc_memalign(alignment, size));
-}
-void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
-  return counted(__libc_memalign(alignment, size));
-}
-int posix_memalign(void** block, std::size_t alignment, std::size_t size) noexcept {
-  *block = counted(__libc_memalign(alignment, size));
-  return *block != nullptr ? 0 : ENOMEM;
-}
-void free(void* block) noexcept {
-  uncount(block);
-  __libc_free(block);
-}
-}
-#else
-#define ADIEU_COUNTS 0
-#endif
 
 namespace adieu::test {
 namespace {
@@ -97,10 +37,8 @@ struct holdings {
     holdings out;
     out.descriptors = entries("/proc/self/fd");
     out.threads = entries("/proc/self/task");
-#if ADIEU_COUNTS
-    out.blocks = live_blocks;
-    out.bytes = live_bytes;
-#endif
+    out.blocks = heap_blocks();
+    out.bytes = heap_bytes();
     std::size_t size = 0, pages = 0;
     std::ifstream("/proc/self/statm") >> size >> pages;
     out.resident = pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));

@@ -131,7 +131,8 @@ TEST_F(Shutdown, P5_the_polite_end_cleanly_and_the_rest_are_cut_at_the_deadline)
   const std::map<cause, std::size_t> causes{{cause::handshake, clean}, {cause::close_timeout, cut}};
   EXPECT_EQ(all.report.causes, causes);
   EXPECT_GE(all.took, deadline);
-  EXPECT_LE(all.took, deadline * 1.1);
+  EXPECT_LE(all.took, deadline + 2s)
+      << "thousands are cut one by one, on a machine that may be busy";
   for (std::size_t i = 0; i < tempers; ++i) {
     const std::string name(temper_names[i]);
     const bool answers = i <= static_cast<std::size_t>(temper::busy);
