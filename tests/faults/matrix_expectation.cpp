@@ -14,11 +14,11 @@ enum class ending {
   finished,     // both Closes pass, or passed
   vanished,     // FIN without a Close
   truncated,    // the same under TLS, without close_notify
-  reset,        //
-  tls_broken,   //
-  rule_broken,  // and our Close 1002 or 1007 says so
+  reset,        // by the peer, or by its kernel
+  tls_broken,   // bytes that are no TLS
+  rule_broken,  // bytes that are no frames; our Close says so
   silent,       // no Pong
-  not_reading,  //
+  not_reading,  // nothing of our data drains
   unanswered,   // close_timeout: the peer's Close does not come
   unsendable,   // close_timeout: our Close does not go out
 };
@@ -317,14 +317,13 @@ void end(const cell& c, const trial_notes& seen, expectation& out) {
 }
 
 // Sent data: stuck where the peer does not read. What its kernel has acknowledged lies there.
-void data_not_sent(const cell& c, const trial_notes& seen, expectation& out) {
+void data_not_sent(const cell& c, expectation& out) {
   const bool stuck = c.where == place::unsent_data || c.how == fault::zero_window;
   if (!stuck) return;
   out.unsent_messages = range::exactly(1);
   out.unsent_bytes = {1, too_much};
   out.spoke = true;
   if (c.is_ip()) out.unacknowledged = {c.how == fault::reset ? 0U : 1U, too_much};
-  (void)seen;
 }
 
 // ── The handshake ───────────────────────────────────────────────────────────────────────────────
@@ -366,10 +365,9 @@ expectation expect(const cell& in, const trial_notes& seen) {
   if (!in.opens()) return never_opened(in);
   expectation out;
   closes_at_the_place(in, out);
-  out.tcp = tcp_end::not_connected;
   end(in, seen, out);
   data_at_the_end(in, seen, out);
-  data_not_sent(in, seen, out);
+  data_not_sent(in, out);
 
   const bool pings = in.keepalive == pings::on;
   const bool peer_speaks = in.where != place::idle && in.where != place::unsent_data &&

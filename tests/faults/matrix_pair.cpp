@@ -1,3 +1,4 @@
+// The cells of two ends, and what both records have to say.
 #include "tests/faults/matrix_pair.hpp"
 
 #include <fmt/format.h>

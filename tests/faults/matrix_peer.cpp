@@ -1,3 +1,4 @@
+// The peer's script: open, come to the place, do it. Its reader runs beside.
 #include "tests/faults/matrix_peer.hpp"
 
 #include <boost/asio/buffer.hpp>

@@ -1,3 +1,4 @@
+// A socket pair to a process that forks peers; sockets travel over it as SCM_RIGHTS.
 #include "tests/faults/matrix_process.hpp"
 
 #include <boost/asio/co_spawn.hpp>

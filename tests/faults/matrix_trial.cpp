@@ -1,3 +1,4 @@
+// How a cell is set up, directed, and taken down.
 #include "tests/faults/matrix_trial.hpp"
 
 #include <boost/asio/co_spawn.hpp>

@@ -1,3 +1,4 @@
+// A plain socket without blocking; TLS in two pieces of memory beside it.
 #include "tests/faults/matrix_wire.hpp"
 
 #include <boost/asio/redirect_error.hpp>
