@@ -158,7 +158,7 @@ TEST_F(Cycles, D9_leave_TIME_WAIT_on_the_servers_side) {
       clean.push_back(kind);
     }
   }
-  const std::size_t count = clean.size() * scaled<std::size_t>(100, 2000);
+  const std::size_t count = clean.size() * scaled<std::size_t>(100, 500);
   play(clean, count);
   if (HasFatalFailure()) return;
   EXPECT_TRUE(wrong.empty());
