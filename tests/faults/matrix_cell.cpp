@@ -131,6 +131,7 @@ websocket_options options_of(const cell& in) {
   out.probe_interval = 100ms;
   // What ends these is our own answer, one close_timeout later (D11) …
   if (in.where == place::peers_close && !waits) out.close_timeout = 700ms;
+  if (in.where == place::peers_close && in.how == fault::zero_window) out.close_timeout = 4s;
   // … and what ends this is our Close 1002, which the peer does not take.
   if (in.where == place::unsent_data && in.how == fault::garbage) out.close_timeout = 400ms;
   return out;

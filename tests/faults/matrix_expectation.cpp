@@ -127,8 +127,8 @@ void data_at_the_end(const cell& c, const trial_notes& seen, expectation& out) {
     if (whole) return;
     if (c.where == place::between_fragments) came = 0;  // that fragment was whole, and taken
     const std::uint64_t left = (came + trickled) % our_buffer;
-    if (came + trickled == 0) return;
-    out.discarded_messages = range::exactly(1);
+    const bool begun = came + trickled > late;  // or perhaps only its header came, or not even that
+    out.discarded_messages = {begun ? 1U : 0U, came + trickled > 0 || c.how == fault::trickle};
     out.discarded_bytes = {left - std::min(left, late), left};
     return;
   }
@@ -185,6 +185,8 @@ void finish(const cell& c, const websocket_options& how, expectation& out) {
                 : answered_late ? tcp_end::peer_fin_first
                                 : in_order(c);
       out.close_notify_missing = over_tls && c.how == fault::killed && !throws_away;
+      // Over our close_notify, if it was killed before it read that.
+      if (over_tls && c.how == fault::killed) out.or_else_tcp = tcp_end::reset_received;
       break;
     }
     case fault::no_close_notify:
@@ -203,6 +205,7 @@ void finish(const cell& c, const websocket_options& how, expectation& out) {
       out.teardown_timed_out = true;
       out.from = expectation::since::last_close;
       out.at_least = how.linger;
+      out.unless_closing_for = how.close_timeout;
       out.at_most += how.linger;
       break;
     case fault::zero_window: break;  // left out
@@ -254,8 +257,10 @@ void end(const cell& c, const trial_notes& seen, expectation& out) {
     case ending::vanished:
       out.cause = cause::peer_vanished;
       out.tcp = tcp_end::peer_fin_first;
-      // D11: that long nobody tried to send.
-      if (c.where == place::peers_close) out.at_least = out.at_most = how.close_timeout;
+      if (c.where == place::peers_close) {  // D11: that long nobody tried to send
+        out.from = expectation::since::last_close;
+        out.at_least = out.at_most = how.close_timeout;
+      }
       break;
     case ending::truncated:
       out.cause = cause::tls_truncated;
@@ -374,6 +379,7 @@ expectation expect(const cell& in, const trial_notes& seen) {
                            in.where != place::our_close && in.where != place::our_close_output &&
                            !(in.where == place::closes_crossing && in.how == fault::black_hole);
   out.heard = pings || peer_speaks || in.how == fault::trickle || in.how == fault::garbage;
+  if (in.where == place::unsent_data && in.how == fault::trickle && !pings) out.heard.reset();
   out.spoke = *out.spoke || pings || out.sent;
   out.round_trip = pings;
   out.receive_paused = is_paused(in) && !app_must_close(in);

@@ -24,6 +24,7 @@ struct trial_notes {
   std::optional<error_code> connect_answer;
   std::optional<peer_notes> peer;  ///< nothing from a process of its own
   bool peer_read_to_the_end = false;
+  core::duration loop_lag{};  ///< how late the loop itself was, in sum, since the beginning
 };
 
 struct range {
@@ -45,6 +46,7 @@ struct expectation {
   adieu::initiator initiator = initiator::nobody;
   std::optional<adieu::initiator> or_else_initiator;
   adieu::cause cause = cause::handshake;
+  std::optional<adieu::cause> or_else_cause;
   std::optional<expected_close> sent;
   std::optional<expected_close> received;
   core::violation broken_rule = core::violation::none;
@@ -63,7 +65,7 @@ struct expectation {
   std::optional<range> unacknowledged;
   range discarded_messages, discarded_bytes, unread_messages, unread_bytes;
 
-  bool heard = false;                 ///< a byte came after the handshake
+  std::optional<bool> heard = false;  ///< a byte came after the handshake
   std::optional<bool> spoke = false;  ///< nothing: it may have, or not
   bool round_trip = false;
   bool receive_paused = false;
@@ -78,6 +80,7 @@ struct expectation {
     last_spoken
   } from = since::fault;
   std::chrono::milliseconds at_least{0};
+  std::chrono::milliseconds unless_closing_for{0};  ///< P5: the total deadline comes first
   /// … and not much later than this.
   std::chrono::milliseconds at_most{0};
 };

@@ -36,7 +36,9 @@ void clean(const pair_cell& c, pair_expectation& out) {
   out.actor.received = out.other.sent = {1000, "bye"};
   if (c.what == act::both_close) {
     out.actor.received = out.other.sent = {1001, "cross"};
-    out.other.or_else_initiator = initiator::local;  // if they really cross
+    // If they really cross; and whose is first when they do not, nobody directs.
+    out.other.or_else_initiator = initiator::local;
+    out.actor.or_else_initiator = initiator::remote;
   } else if (c.other == app::busy) {
     out.actor.received->reason = out.other.sent->reason = "";  // D11
     out.actor.at_most = out.other.at_most = options_of(c, c.other_role()).close_timeout;
@@ -88,6 +90,7 @@ void swallowed(const pair_cell& c, pair_expectation& out) {
   actor.teardown_timed_out = true;
   actor.from = expectation::since::last_close;
   actor.at_least = actor.at_most = how.linger;
+  actor.unless_closing_for = how.close_timeout;
 }
 
 }  // namespace
@@ -151,6 +154,10 @@ pair_expectation expect(const pair_cell& in) {
       out.actor.tcp = as_a_reset(in);
       out.other.cause = in.is_ip() ? cause::peer_reset : cause::peer_vanished;
       out.other.tcp = in.is_ip() ? tcp_end::reset_received : tcp_end::peer_fin_first;
+      if (!in.is_ip()) {  // closed over bytes that were not read yet: that is told
+        out.other.or_else_cause = cause::peer_reset;
+        out.other.or_else_tcp = tcp_end::reset_received;
+      }
       unacknowledged(in, out.actor);
       unacknowledged(in, out.other);
       break;

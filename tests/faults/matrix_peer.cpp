@@ -299,6 +299,8 @@ awaitable<void> peer::do_it() {
     case fault::fin:
       co_await wire_.farewell();
       co_await wire_.delivered();
+      // Over unread bytes (an unsolicited Pong of ours) it would be a reset.
+      (void)co_await until([this] { return wire_.unread() == 0; }, patience);
       wire_.close();
       break;
     case fault::reset: wire_.reset(); break;

@@ -77,9 +77,20 @@ std::string matrix_stage::far_address() const {
   return net ? network::address(network::host::far) : "127.0.0.1";
 }
 
+awaitable<void> matrix_stage::measure_lag(matrix_stage& on) {
+  asio::steady_timer tick(co_await asio::this_coro::executor);
+  while (on.workers > 0) {
+    tick.expires_after(5ms);
+    const auto due = tick.expiry();
+    co_await tick.async_wait(asio::use_awaitable);
+    on.lag += std::chrono::steady_clock::now() - due;
+  }
+}
+
 awaitable<std::vector<std::string>> trial::run(std::shared_ptr<trial> self) {
   trial& me = *self;
   me.notes_.began = me.notes_.faulted = now();
+  me.lag_before_ = me.on_.lag;
   if (me.cell_.where == place::connecting) {
     me.refuse_us();
     me.connect();
@@ -101,6 +112,7 @@ awaitable<std::vector<std::string>> trial::run(std::shared_ptr<trial> self) {
     }
     me.notes_.peer = me.peer_->notes();
   }
+  me.notes_.loop_lag = me.on_.lag - me.lag_before_;
   me.clean_up();
   if (!me.record_) co_return std::vector<std::string>{"no record came"};
   co_return differences(me.cell_, expect(me.cell_, me.notes_), *me.record_, me.notes_);

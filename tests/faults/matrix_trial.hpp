@@ -30,6 +30,10 @@ struct matrix_stage {
   std::optional<network> net;    // nothing: no root, so no black holes
   std::optional<network::visit> at_home;
   asio::io_context loop;
+  /// Adds up how late the loop is, while anybody works on it.
+  [[nodiscard]] static asio::awaitable<void> measure_lag(matrix_stage& on);
+  core::duration lag{};
+  int workers = 0;
   int next_name = 0;
   /// In namespaces of our own, below the ports that the kernel chooses: what is dropped is dropped
   /// by its port alone, which must be nobody else's.
@@ -71,6 +75,7 @@ class trial : public std::enable_shared_from_this<trial> {
   matrix_stage& on_;
   const cell cell_;
   trial_notes notes_;
+  core::duration lag_before_{};
   std::optional<disconnect_record> record_;
 
   std::optional<server> server_;
