@@ -53,7 +53,8 @@ void unacknowledged(const pair_cell& c, expectation& out, std::uint64_t least = 
 void silent(const pair_cell& c, role whose, expectation& out) {
   const websocket_options how = options_of(c, whose);
   out.tcp = tcp_end::reset_sent;
-  unacknowledged(c, out, 4);
+  // A Close is still there; a Ping may have been acknowledged before the packets were dropped.
+  unacknowledged(c, out, c.apps_must_close() ? 4 : 0);
   if (c.apps_must_close()) {
     out.cause = cause::close_timeout;
     out.timeout_phase = close_phase::awaiting_peer_close;
