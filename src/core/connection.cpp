@@ -127,7 +127,7 @@ void connection::on_control(const frame_reader::step_result& frame, instant now)
         if (p.owner == 0) continue;
         complete(p.owner);
         completions_.back().what = operation::ping;
-        completions_.back().round_trip = now - p.written.value_or(now);
+        completions_.back().round_trip = now - p.out.value_or(now);
       }
       break;
     }
@@ -181,9 +181,9 @@ void connection::break_limit(instant now) {
 }
 
 void connection::input_ended(input_end how, int os_error, instant now) {
-  // A write that met a reset has taken the error with it: the next read only says "the end".
+  // A write that failed has taken the error with it: the next read only says "the end".
   const bool says_the_end = how == input_end::fin || how == input_end::truncated;
-  if (says_the_end && output_lost_ && lost_how_ == input_end::reset) how = lost_how_;
+  if (says_the_end && output_lost_) how = lost_how_;
   if (is_over(phase_)) return;
   if (how == input_end::fin) {
     fin_seen_ = true;
@@ -205,14 +205,28 @@ std::span<const const_bytes> connection::output(instant now) {
   return outbox_.gather();
 }
 
-bool connection::writes() const noexcept { return !is_over(phase_) && phase_ != phase::draining; }
+void connection::output_in_flight(instant now) {
+  in_flight_ = true;
+  written_.clear();
+  outbox_.committed(written_);
+  for (const written_frame& taken : written_) {
+    if (taken.kind == written_frame::what::ping) keepalive_.handed_over(taken.owner, now);
+  }
+}
+
+bool connection::writes() const noexcept {
+  return !is_over(phase_) && phase_ != phase::draining && phase_ != phase::closed;
+}
 
 void connection::wrote(std::size_t size, instant now) {
   if (size == 0 || ended_) return;
   record_.last_byte_sent = since_open(now);
   write_progress_ = now;
-  in_flight_ = false;
-  if (output_lost_ || !writes()) return;                 // it was given up meanwhile
+  const bool all_was_taken = std::exchange(in_flight_, false);
+  if (output_lost_ || !writes()) {  // it was given up meanwhile; the Close went out all the same
+    if (all_was_taken && outbox_.close_committed()) note_close_sent(now);
+    return;
+  }
   if (phase_ == phase::close_queued) idle_since_ = now;  // P5: what the peer reads is no silence
   written_.clear();
   outbox_.wrote(size, written_);
@@ -226,15 +240,21 @@ void connection::wrote(std::size_t size, instant now) {
       case written_frame::what::ping: keepalive_.written(done.owner, now); break;
       case written_frame::what::pong: break;
       case written_frame::what::close:
-        record_.sent = close_frame{{}, close_reason_, since_open(now)};
-        if (close_code_ != adieu::close_status::no_status_received) {
-          record_.sent->code = static_cast<std::uint16_t>(close_code_);
-        }
+        note_close_sent(now);
         apply(event::close_written, now);
         break;
     }
   }
   settle(now);
+}
+
+void connection::note_close_sent(instant now) {
+  if (record_.sent) return;
+  record_.sent = close_frame{{}, close_reason_, since_open(now)};
+  if (close_code_ != adieu::close_status::no_status_received) {
+    record_.sent->code = static_cast<std::uint16_t>(close_code_);
+  }
+  if (record_.initiator == initiator::nobody) record_.initiator = initiator::local;
 }
 
 void connection::output_failed(input_end how, int os_error, instant now) {
@@ -281,12 +301,13 @@ void connection::deliver(instant now) {
 bool connection::deliver_data(instant now) {
   const bool whole = receive_->kind == receive_kind::message;
   if (whole && inbox_.first_message_size() > how_.options.max_message_size) {
-    if (parses()) {
-      break_limit(now);
-    } else {
-      end_receiving(errc::message_too_big);
+    if (!parses()) {  // nothing can be answered any more, and the end is still to be delivered
+      complete(receive_->owner, errc::message_too_big);
+      receive_.reset();
       inbox_.discard();
+      return true;
     }
+    break_limit(now);
   }
   completion done;
   done.owner = receive_->owner;

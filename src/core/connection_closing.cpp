@@ -51,9 +51,6 @@ void connection::apply(event what, instant now) {
       total_deadline_ = now + how_.options.close_timeout;
     }
   }
-  if (what == event::close_written && record_.initiator == initiator::nobody) {
-    record_.initiator = initiator::local;
-  }
   phase_ = rule.next;
   if (before != phase_ && public_state(phase_) == state::aborted) blame(what);
   act(rule.act, now);
@@ -114,7 +111,6 @@ void connection::act(action what, instant now) {
     case action::tear_down:
       if (!end_) act(action::deliver_close, now);
       finish_pings(errc::invalid_state);
-      outbox_.drop_controls();
       start_linger(now);
       // RFC 6455 §7.1.1: the server closes TCP first; a client waits for that (D9).
       if (how_.self == role::server) command_ = command::shut_output;

@@ -102,6 +102,12 @@ void frame_writer::wrote(std::size_t size, std::vector<written_frame>& finished)
   }
 }
 
+void frame_writer::committed(std::vector<written_frame>& out) const {
+  for (const mark& m : marks_) {
+    if (m.end <= committed_) out.push_back(m.finishes);
+  }
+}
+
 unsent frame_writer::left() const noexcept {
   unsent out;
   for (const mark& m : marks_) {

@@ -19,10 +19,14 @@ std::uint64_t keepalive::queued(ticket owner) {
   return next_++;
 }
 
-void keepalive::written(std::uint64_t counter, instant now) {
+void keepalive::handed_over(std::uint64_t counter, instant now) {
   for (ping& p : pings_) {
-    if (p.counter == counter) p.written = now;
+    if (p.counter == counter && !p.out) p.out = now;
   }
+}
+
+void keepalive::written(std::uint64_t counter, instant now) {
+  handed_over(counter, now);
   if (counter == asked_) asked_at_ = now;
 }
 
@@ -33,8 +37,8 @@ std::optional<duration> keepalive::answered(const_bytes payload,
   std::uint64_t counter = 0;
   for (const std::byte b : payload) counter = counter << 8 | std::to_integer<std::uint64_t>(b);
   const auto named = std::ranges::find(pings_, counter, &ping::counter);
-  if (named == pings_.end() || !named->written) return std::nullopt;
-  const duration round_trip = now - *named->written;
+  if (named == pings_.end() || !named->out) return std::nullopt;
+  const duration round_trip = now - *named->out;
   done.insert(done.end(), pings_.begin(), named + 1);
   pings_.erase(pings_.begin(), named + 1);
   return round_trip;

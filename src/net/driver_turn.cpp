@@ -116,7 +116,7 @@ bool driver::flush() {
     }
     if (sent.what == write_result::outcome::in_flight) {
       write_in_flight_ = true;
-      core_.output_in_flight();
+      core_.output_in_flight(now());
       break;
     }
     if (sent.size == 0) break;

@@ -157,9 +157,41 @@ TEST_P(Closing, a_close_that_the_transport_still_holds_counts_as_ours) {
   endpoint e(self());
   e.room = 0;
   e.close(1000);
-  e.core.output_in_flight();  // the transport has all of it, and has not said so yet
+  e.core.output_in_flight(e.now);  // the transport has all of it, and has not said so yet
   e.feed_close(1000);
   EXPECT_EQ(e.record().initiator, initiator::local);
+}
+
+TEST_P(Closing, a_close_in_flight_when_the_websocket_goes_is_in_the_record_once_it_is_written) {
+  endpoint e(self());
+  e.room = 0;
+  e.close(1000, "bye");
+  std::size_t size = 0;
+  for (const core::const_bytes piece : e.core.output(e.now)) size += piece.size();
+  e.core.output_in_flight(e.now);
+  e.destroy();
+  EXPECT_FALSE(e.record().sent);
+  e.core.wrote(size, e.now);
+  e.pump();
+  ASSERT_TRUE(e.record().sent);
+  EXPECT_EQ(e.record().sent->reason, "bye");
+  EXPECT_EQ(e.record().initiator, initiator::local);
+  EXPECT_EQ(e.record().cause, cause::disposed);
+  EXPECT_EQ(e.core.phase(), phase::draining);
+}
+
+TEST_P(Closing, P1_a_pong_that_is_held_up_does_not_follow_both_closes) {
+  endpoint e(self());
+  e.close_output(1000);
+  const std::size_t written = e.all_out.size();
+  e.room = 1;
+  e.feed({ping_op, "are you there?"});
+  e.feed_close(1000);
+  EXPECT_EQ(e.core.phase(), phase::closed);
+  e.room = no_limit, e.pump();
+  EXPECT_EQ(e.all_out.size(), written + 1) << "the rest of the Pong, behind our FIN perhaps";
+  e.fin();
+  EXPECT_TRUE(e.record().clean);
 }
 
 TEST_P(Closing, a_close_that_waits_when_the_peers_is_read_is_an_answer) {

@@ -300,5 +300,14 @@ TEST_P(Failing, both_ends_tell_the_same_story) {
   EXPECT_FALSE(us.record().clean || them.record().clean);
 }
 
+TEST_P(Failing, the_end_that_is_read_after_a_failed_write_is_the_write_s_error) {
+  e.room = 0;
+  e.send("lost");
+  e.output_failed(input_end::error, 110);  // ETIMEDOUT: the socket is dead, a read says "the end"
+  e.fin();
+  EXPECT_EQ(e.record().cause, cause::transport_error);
+  EXPECT_EQ(e.record().os_error, 110);
+}
+
 }  // namespace
 }  // namespace adieu::test

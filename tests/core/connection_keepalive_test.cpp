@@ -142,5 +142,21 @@ TEST_P(KeepAlive, no_ping_before_its_pong_can_count) {
   EXPECT_FALSE(e.record().round_trip);
 }
 
+// A stream may have sent what it has not confirmed yet.
+TEST_P(KeepAlive, N14_a_pong_may_come_before_its_ping_is_confirmed) {
+  e.room = 0;
+  const ticket asked = e.ping();
+  std::size_t size = 0;
+  for (const core::const_bytes piece : e.core.output(e.now)) size += piece.size();
+  e.core.output_in_flight(e.now);
+  e.now += 30ms;
+  e.feed({pong_op, std::string(7, '\0') + '\1'});
+  EXPECT_EQ(e.error(asked), errc::success);
+  EXPECT_EQ(e.done.at(asked).round_trip, 30ms);
+  e.core.wrote(size, e.now);
+  e.pump();
+  EXPECT_EQ(e.record().round_trip, 30ms);
+}
+
 }  // namespace
 }  // namespace adieu::test

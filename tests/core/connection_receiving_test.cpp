@@ -165,6 +165,22 @@ TEST_P(Receiving, P9_a_message_of_the_limit_passes) {
   EXPECT_EQ(x.data(t), "1234567890");
 }
 
+TEST_P(Receiving, P9_a_message_over_the_limit_before_the_peers_close_is_told_then_the_close) {
+  websocket_options o;
+  o.max_message_size = 10;
+  endpoint x(self(), o);
+  x.feed({text_op, "123456789012"});
+  x.feed_close(1001);
+  EXPECT_EQ(x.error(x.receive_message()), errc::message_too_big);
+  const ticket last = x.receive_message();
+  EXPECT_EQ(x.error(last), errc::success);
+  EXPECT_EQ(x.result(last).type, message_type::close);
+  x.close_output(1001), x.fin();
+  EXPECT_TRUE(x.record().clean);
+  EXPECT_EQ(x.record().lost.discarded_messages, 1U);
+  EXPECT_EQ(x.record().lost.discarded_bytes, 12U);
+}
+
 TEST_P(Receiving, P9_a_waiting_message_over_the_limit_fails_the_receive_at_once) {
   websocket_options o;
   o.max_message_size = 10;

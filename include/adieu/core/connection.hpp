@@ -69,7 +69,7 @@ class connection {
   [[nodiscard]] std::span<const const_bytes> output(instant now);
   void wrote(std::size_t size, instant now);
   /// The transport has taken all of output() and will say later how much of it was written.
-  void output_in_flight() noexcept { in_flight_ = true; }
+  void output_in_flight(instant now);
   void output_failed(input_end how, int os_error, instant now);
   /// The transport obeyed `shut_output`.
   void output_shut() noexcept;
@@ -155,6 +155,9 @@ class connection {
   [[nodiscard]] std::optional<adieu::close_status> close_status() const noexcept;
   [[nodiscard]] const std::string& close_description() const noexcept;
 
+  /// The same for two connections with the same settings that will do the same from now on.
+  [[nodiscard]] core::fingerprint fingerprint(instant now) const;
+
  private:
   struct pending_receive {
     ticket owner = 0;
@@ -170,6 +173,7 @@ class connection {
   void on_data(const frame_reader::step_result& data, instant now);
   [[nodiscard]] bool take_directly(const frame_reader::step_result& data);
   void on_control(const frame_reader::step_result& frame, instant now);
+  void note_close_sent(instant now);
   void on_close_frame(const frame_reader::step_result& frame, instant now);
   void break_rule(violation wrong, std::uint64_t at, instant now);
   void break_limit(instant now);
@@ -195,6 +199,7 @@ class connection {
   void finish_pings(errc error);
   void blame(event what);
   void blame_transport();
+  void add_record_to(fingerprint_maker& out) const;
   [[nodiscard]] duration since_open(instant now) const noexcept { return now - opened_; }
 
   // connection_time.cpp

@@ -35,6 +35,7 @@ class frame_reader {
   /// Takes as much as one step needs from the front of `in`. A control frame's payload may lie in
   /// the reader itself, until the next step.
   [[nodiscard]] step_result step(bytes& in);
+  void add_to(fingerprint_maker& out) const noexcept;
 
  private:
   [[nodiscard]] bool take_header(bytes& in, step_result& out);

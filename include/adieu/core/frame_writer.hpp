@@ -34,10 +34,13 @@ class frame_writer {
   [[nodiscard]] std::span<const const_bytes> list();
   void wrote(std::size_t size, std::vector<written_frame>& finished);
 
+  /// The frames whose last byte is in list().
+  void committed(std::vector<written_frame>& out) const;
   [[nodiscard]] bool committed() const noexcept { return committed_ != written_; }
   [[nodiscard]] unsent left() const noexcept;
   /// Gives up what is not written: how much that was, and the tickets that it concerned.
   unsent drop_all(std::vector<ticket>& dropped);
+  void add_to(fingerprint_maker& out) const noexcept;
 
  private:
   struct mark {  // the end of a frame

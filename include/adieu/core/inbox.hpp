@@ -67,6 +67,7 @@ class inbox {
   [[nodiscard]] std::uint64_t discarded_bytes() const noexcept { return discarded_bytes_; }
   [[nodiscard]] std::uint64_t unread_messages() const noexcept;
   [[nodiscard]] std::uint64_t unread_bytes() const noexcept { return bytes_.size() - head_; }
+  void add_to(fingerprint_maker& out) const noexcept;
 
  private:
   struct frame {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "adieu/core/types.hpp"
+#include "adieu/core/fingerprint.hpp"
 
 namespace adieu::core {
 
@@ -19,10 +19,12 @@ class keepalive {
   /// A Ping that was queued: its payload is `counter`, eight bytes, most significant first.
   struct ping {
     std::uint64_t counter;
-    ticket owner;  // 0: the keep-alive's own
-    std::optional<instant> written;
+    ticket owner;                // 0: the keep-alive's own
+    std::optional<instant> out;  // since when it may be answered
   };
   std::uint64_t queued(ticket owner);
+  /// The transport has taken it whole: a Pong may come before written() does.
+  void handed_over(std::uint64_t counter, instant now);
   void written(std::uint64_t counter, instant now);
 
   /// A Pong answers its Ping and every earlier one (RFC 6455 §5.5.3). Appends those; returns the
@@ -45,6 +47,7 @@ class keepalive {
   [[nodiscard]] verdict tick(instant now) noexcept;
   /// This machine slept: a fresh Ping before any verdict.
   void doubt() noexcept;
+  void add_to(fingerprint_maker& out) const noexcept;
 
   [[nodiscard]] static std::array<std::byte, 8> payload_of(std::uint64_t counter) noexcept;
 

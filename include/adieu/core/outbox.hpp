@@ -26,14 +26,14 @@ class outbox {
   /// Instead of everything that is not committed yet (D14).
   void push_failure_close(std::string payload, std::vector<ticket>& dropped);
 
-  /// Both Closes have passed: nobody waits for a Pong.
-  void drop_controls() { controls_.clear(); }
-
   /// What to write next. Stable, with the memory behind it, until all of it was counted as written.
   [[nodiscard]] std::span<const const_bytes> gather();
   void wrote(std::size_t size, std::vector<written_frame>& finished) {
     writer_.wrote(size, finished);
   }
+
+  /// The frames whose ends are in what gather() gave last.
+  void committed(std::vector<written_frame>& out) const { writer_.committed(out); }
 
   /// Something was given to the transport that it did not take.
   [[nodiscard]] bool blocked() const noexcept { return writer_.committed(); }
@@ -43,6 +43,7 @@ class outbox {
 
   [[nodiscard]] unsent left() const noexcept;
   void drop_all(std::vector<ticket>& dropped);
+  void add_to(fingerprint_maker& out) const noexcept;
 
  private:
   struct control {

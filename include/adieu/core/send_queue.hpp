@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "adieu/core/fingerprint.hpp"
 #include "adieu/core/frame.hpp"
 
 namespace adieu::core {
@@ -62,6 +63,7 @@ class send_queue {
   [[nodiscard]] bool idle() const noexcept { return empty() && !open_; }
   /// What waits here or was dropped, and messages that were begun and not ended.
   [[nodiscard]] unsent left() const noexcept;
+  void add_to(fingerprint_maker& out) const noexcept;
 
  private:
   struct entry : send_piece {

@@ -3,7 +3,7 @@
 // simdjson; only the edges between pieces, and the search for the bad byte, are by hand.
 #pragma once
 
-#include "adieu/core/types.hpp"
+#include "adieu/core/fingerprint.hpp"
 
 namespace adieu::core {
 
@@ -17,6 +17,7 @@ class utf8_validator {
   [[nodiscard]] bool complete() const noexcept { return missing_ == 0; }
 
   void reset() noexcept { *this = {}; }
+  void add_to(fingerprint_maker& out) const noexcept;
 
   friend bool operator==(const utf8_validator&, const utf8_validator&) = default;
 
