@@ -105,6 +105,7 @@ std::vector<menu> all() {
     menu m = made("window", "a window that two frames fill, and a network that one message fills");
     m.calls = {v::send,
                v::send_piece,
+               v::send_last,
                v::receive_one,
                v::receive,
                v::receive_message,

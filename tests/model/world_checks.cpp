@@ -111,6 +111,14 @@ void world::check(end& e, bool ticked) {
   const bool receives = std::ranges::any_of(e.waiting, [](const pending& p) {
     return p.what >= verb::receive && p.what <= verb::receive_message;
   });
+  const bool keeps = seen.parses() && !receives && !seen.close_called && e.in_end == mark::none;
+  if (keeps && !seen.paused && !menu_->server_shows &&
+      letters_in(seen.unread) >= o.receive_window) {
+    return fail("the window is bounded", &e, "it is full, and reading goes on");
+  }
+  if (seen.paused && receives) {
+    return fail("the window is bounded", &e, "it holds up a receive");
+  }
   if (seen.paused && seen.close_called && !receives) {
     return fail("the window is bounded", &e, "it hides the Close that async_close waits for");
   }

@@ -139,12 +139,12 @@ void watch_the_pulse() {
   watch_the_pulse();
   std::string told;
   double left = seconds;  // of processor time, so that a busy machine changes nothing
-  for (unsigned bound = 1; bound <= 3 && told.empty() && left > 0; ++bound) {
+  for (unsigned bound = 1; bound <= 4 && told.empty() && left > 0; ++bound) {
     for (menu what : menus()) {
       if (left <= 0) break;
       what.operations = bound;
       what.fault_count = std::min(what.fault_count, bound);
-      constexpr std::uint64_t most[] = {100'000, 700'000, 1'000'000};
+      constexpr std::uint64_t most[] = {100'000, 700'000, 1'000'000, 1'000'000};
       const std::clock_t from = std::clock();
       const figures f = search(what, {most[bound - 1], 1e6, 1});
       left -= static_cast<double>(std::clock() - from) / CLOCKS_PER_SEC;
