@@ -1,7 +1,7 @@
 # Which packages the house needs, and how they get here: Debian's by apt-get, the peers' by npm.
 # Rule: what is there already is left alone, so that a second run asks nobody.
 
-BUILD_PACKAGES=(g++ cmake ninja-build ccache clang-format git ca-certificates libssl-dev
+BUILD_PACKAGES=(g++ cmake ninja-build ccache clang-format git ca-certificates libssl-dev zlib1g-dev
   libsimdjson-dev libcli11-dev libfmt-dev libgtest-dev libgmock-dev librapidcheck-dev
   libbenchmark-dev)
 TEST_PACKAGES=(python3 python3-websockets openssl iproute2 nftables)

@@ -2,9 +2,33 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace adieu {
+
+/// permessage-deflate (RFC 7692, N15). A window of 2^n bytes is how far back a compressed byte may
+/// refer; a context that is taken over lets a message refer to those before it.
+struct deflate_options {
+  deflate_options() = default;
+
+  /// The client's window, n of 2^n bytes: 9 to 15.
+  int client_max_window_bits = 15;
+  /// The server's window, n of 2^n bytes: 9 to 15.
+  int server_max_window_bits = 15;
+  /// False: each of the client's messages is compressed on its own, and its memory (up to 256 KiB)
+  /// is needed only while one is being sent; connections of one executor then share it.
+  bool client_context_takeover = true;
+  /// The same for the server's messages.
+  bool server_context_takeover = true;
+
+  /// How hard we try, as zlib's levels: 1 (fast) to 9 (small).
+  int level = 6;
+  /// Messages below this size (bytes) go uncompressed. A message that is sent in pieces counts as
+  /// large.
+  std::size_t threshold = 64;
+};
 
 /// Limits and clocks of one connection; the same for both roles and all transports.
 struct websocket_options {
@@ -35,6 +59,11 @@ struct websocket_options {
   /// larger one is refused with 1009. `async_receive` and `async_receive_some` have no such limit:
   /// their memory is the caller's buffer and the window.
   std::uint64_t max_message_size = 16 * 1024 * 1024;
+
+  /// N15: permessage-deflate, offered by clients and accepted by servers when set. It is off by
+  /// default: it costs memory and time, and compressing secrets together with what an attacker may
+  /// choose can betray them. For `websocket::adopt`, which has no handshake: what both ends agreed.
+  std::optional<deflate_options> deflate;
 };
 
 }  // namespace adieu

@@ -12,11 +12,15 @@ constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
 connection::connection(const settings& how, instant now)
     : how_(how),
       opened_(now),
-      reader_({how.self, false}),
+      reader_(how.deflate ? message_reader(how.self, how.deflate->receiving, how.pool)
+                          : message_reader(how.self)),
       outbox_(how.self, how.random),
       keepalive_(how.options.ping_interval, how.options.pong_timeout, now),
       idle_since_(now),
       write_progress_(now) {
+  if (how.deflate && how.deflate->compresses) {
+    outbox_.packer().use(compressor(how.deflate->sending, how.pool), how.deflate->threshold);
+  }
   record_.local_role = how.self;
   record_.opened = how.opened_at;
 }
@@ -26,6 +30,10 @@ void connection::received(bytes in, instant now) {
   record_.last_byte_received = since_open(now);
   keepalive_.heard(now);
   idle_since_ = now;
+  if (waits_) {
+    aside_.insert(aside_.end(), in.begin(), in.end());
+    return resume(now);
+  }
   input_ = in;
   parse(now);
 }
@@ -33,15 +41,19 @@ void connection::received(bytes in, instant now) {
 // After the peer's Close, and after a rule was broken, nothing is parsed (RFC 6455 §1.4, §7.1.7).
 void connection::parse(instant now) {
   while (parses()) {
-    const frame_reader::step_result found = reader_.step(input_);
+    if (must_wait()) {
+      set_aside();
+      break;
+    }
+    const message_reader::step_result found = reader_.step(input_);
     switch (found.what) {
-      case frame_reader::found::need_more:
+      case message_reader::found::need_more:
         input_ = {};
         settle(now);
         return;
-      case frame_reader::found::broken: break_rule(found.wrong, found.wrong_at, now); break;
-      case frame_reader::found::control: on_control(found, now); break;
-      case frame_reader::found::data:
+      case message_reader::found::broken: break_rule(found.wrong, found.wrong_at, now); break;
+      case message_reader::found::control: on_control(found, now); break;
+      case message_reader::found::data:
         on_data(found, now);
         if (view_) return;
         break;
@@ -51,7 +63,32 @@ void connection::parse(instant now) {
   settle(now);
 }
 
-void connection::on_data(const frame_reader::step_result& data, instant now) {
+// P3: what was read fits the window, but decompressed it may be a thousand times as much.
+bool connection::must_wait() const noexcept {
+  if (!reader_.decompresses() || show_messages_) return false;
+  if (receive_ && receive_->kind == receive_kind::message) return false;
+  std::uint64_t room = how_.options.receive_window + (receive_ ? receive_->buffer.size() : 0);
+  // Behind the end of input, the state shall tell the truth if that costs no more than a message.
+  if (late_end_ || peer_gone_) room += how_.options.max_message_size;
+  const bool more = reader_.holds_data() || !input_.empty() || waits_;
+  return more && parses() && inbox_.held() >= room;
+}
+
+void connection::set_aside() {
+  waits_ = true;
+  aside_.assign(input_.begin(), input_.end());
+  reader_.keep_input();
+}
+
+void connection::resume(instant now) {
+  waits_ = false;
+  resumed_ = std::move(aside_);
+  aside_.clear();
+  input_ = resumed_;
+  parse(now);
+}
+
+void connection::on_data(const message_reader::step_result& data, instant now) {
   if (take_directly(data)) return;
   const bool whole_only = show_messages_ || (receive_ && receive_->kind == receive_kind::message);
   inbox_.add(data, whole_only ? inbox::borders::of_messages : inbox::borders::of_frames);
@@ -73,7 +110,7 @@ void connection::discard_if_stuck() {
 }
 
 // A message that came in one frame and one piece, and that somebody waits for: one copy, or none.
-bool connection::take_directly(const frame_reader::step_result& data) {
+bool connection::take_directly(const message_reader::step_result& data) {
   if (!data.frame_begins || !data.message_ends || !inbox_.idle()) return false;
   if (data.payload.size() > how_.options.max_message_size) return false;
   if (show_messages_) {
@@ -113,7 +150,7 @@ std::optional<connection::message_view> connection::next_message(instant now) {
   return view_;
 }
 
-void connection::on_control(const frame_reader::step_result& frame, instant now) {
+void connection::on_control(const message_reader::step_result& frame, instant now) {
   switch (frame.op) {
     case opcode::ping:
       outbox_.push_control(opcode::pong, frame.payload);  // RFC 6455 §5.5.2
@@ -138,7 +175,7 @@ void connection::on_control(const frame_reader::step_result& frame, instant now)
   }
 }
 
-void connection::on_close_frame(const frame_reader::step_result& frame, instant now) {
+void connection::on_close_frame(const message_reader::step_result& frame, instant now) {
   const close_payload said = decode_close_payload(frame.payload);
   record_.received = close_frame{said.code, said.reason, since_open(now)};
   if (record_.initiator == initiator::nobody) {
@@ -185,6 +222,10 @@ void connection::input_ended(input_end how, int os_error, instant now) {
   const bool says_the_end = how == input_end::fin || how == input_end::truncated;
   if (says_the_end && output_lost_) how = lost_how_;
   if (is_over(phase_)) return;
+  if (waits_) {
+    late_end_ = {how, os_error};
+    return settle(now);
+  }
   if (how == input_end::fin) {
     fin_seen_ = true;
     if (!fin_sent_) record_.tcp = tcp_end::peer_fin_first;
@@ -323,6 +364,11 @@ bool connection::deliver_data(instant now) {
 void connection::settle(instant now) {
   deliver(now);
   discard_if_stuck();
+  if (waits_) {
+    if (!must_wait()) return resume(now);
+  } else if (const auto end = std::exchange(late_end_, {})) {
+    return input_ended(end->how, end->os_error, now);
+  }
   const bool paused = read_allowance() == 0;
   if (paused && !paused_since_) {
     paused_since_ = now;
@@ -341,6 +387,7 @@ bool connection::parses() const noexcept {
 
 std::size_t connection::read_allowance() const noexcept {
   if (!parses() || show_messages_ || peer_gone_) return unlimited;  // nothing is kept, or all is
+  if (waits_) return 0;
   if (receive_ && receive_->kind == receive_kind::message) return unlimited;
   const std::size_t room = how_.options.receive_window + (receive_ ? receive_->buffer.size() : 0);
   return inbox_.held() < room ? room - inbox_.held() : 0;

@@ -72,6 +72,9 @@ void connection::send(const send_piece& piece, instant now) {
     return refuse(piece.owner, operation::send);
   }
   if (output_lost_) return complete(piece.owner, errc::connection_closed_prematurely);
+  if (outbox_.data().changes_compression(piece)) {  // N13
+    return complete(piece.owner, errc::invalid_argument);
+  }
   if (answer_due_) answer_due_ = now + how_.options.close_timeout;  // D11: after the last send
   outbox_.data().push(piece);
 }

@@ -67,6 +67,8 @@ void connection::tick(instant now) {
       if (keepalive_.tick(now) == keepalive::verdict::silent) {
         apply(event::peer_silent, now);
       } else {
+        const duration silent = since_open(now) - record_.last_byte_sent.value_or(duration{});
+        if (silent >= how_.options.ping_interval) outbox_.packer().rest();
         const std::uint64_t counter = keepalive_.queued(0);
         outbox_.push_control(opcode::ping, keepalive::payload_of(counter), counter);
       }

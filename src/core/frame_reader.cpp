@@ -60,6 +60,7 @@ bool frame_reader::take_header(bytes& in, step_result& out) {
   payload_read_ = 0;
   if (header_.op == opcode::text || header_.op == opcode::binary) {
     type_ = header_.op == opcode::text ? message_type::text : message_type::binary;
+    compressed_ = header_.rsv1;
     utf8_.reset();
   }
   if (!is_control(header_.op)) in_message_ = !header_.fin;
@@ -86,7 +87,7 @@ frame_reader::step_result frame_reader::read_data(bytes& in, bool begins) {
   out.type = type_;
   out.payload = in.first(size);
   out.frame_begins = begins;
-  out.announced = header_.length;
+  out.announced = begins ? header_.length : 0;
   if (header_.masked) apply_mask(out.payload, header_.key, payload_read_);
   in = in.subspan(size);
   const std::uint64_t payload_at = consumed_;
@@ -96,7 +97,10 @@ frame_reader::step_result frame_reader::read_data(bytes& in, bool begins) {
   out.message_ends = out.frame_ends && header_.fin;
   if (out.frame_ends) in_frame_ = false;
 
-  if (type_ == message_type::text) {
+  if (compressed_) {
+    out.compressed = true;
+    out.wrong_at = frame_start_;  // for errors inside it
+  } else if (type_ == message_type::text) {
     const std::size_t good = utf8_.feed(out.payload);
     if (good < size || (out.message_ends && !utf8_.complete())) {
       // What came before the bad byte was good, however the input was cut: it is given first.

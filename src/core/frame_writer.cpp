@@ -16,9 +16,9 @@ bool frame_writer::accepts() const noexcept {
          segments_.size() + 2 < most_segments;
 }
 
-void frame_writer::compose(
-    opcode op, bool fin, const_bytes payload, written_frame when_written, payload_memory memory) {
-  frame_header header{.op = op, .fin = fin, .length = payload.size()};
+void frame_writer::compose(const frame& next, written_frame when_written, payload_memory memory) {
+  const const_bytes payload = next.payload;
+  frame_header header{.op = next.op, .fin = next.fin, .rsv1 = next.rsv1, .length = payload.size()};
   if (self_ == role::client) {
     header.masked = true;
     random_(header.key);
@@ -28,7 +28,8 @@ void frame_writer::compose(
   append(const_bytes(space).first(header_size));
 
   const std::uint64_t end = committed_ + payload.size();
-  marks_.push_back({end, payload.size(), fin && !is_control(op), when_written});
+  marks_.push_back(
+      {end, payload.size(), next.carries, next.fin && !is_control(next.op), when_written});
   if (self_ == role::client) {
     unmasked_ = payload;
     masked_ = 0;
@@ -112,7 +113,7 @@ unsent frame_writer::left() const noexcept {
   unsent out;
   for (const mark& m : marks_) {
     if (m.finishes.kind != written_frame::what::data) continue;
-    out.bytes += std::min(m.payload, m.end - written_);
+    out.bytes += m.carries.value_or(std::min(m.payload, m.end - written_));
     if (m.ends_message) ++out.messages;
   }
   return out;

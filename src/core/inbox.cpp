@@ -7,7 +7,7 @@
 namespace adieu::core {
 
 void inbox::add(const frame_reader::step_result& data, borders kept) {
-  if (data.frame_begins) arriving_size_ += data.announced;
+  arriving_size_ += data.announced;
   if (discarding_) {
     discarded_bytes_ += data.payload.size();
     if (data.message_ends) discarding_ = false;

@@ -9,13 +9,19 @@ constexpr std::size_t most_controls = 128;
 }
 
 bool outbox::send_copy(message_type type, const_bytes payload) {
-  if (!data_.idle() || close_ != close_frame_is::absent) return false;
+  if (!data_.idle() || packer_.busy() || close_ != close_frame_is::absent) return false;
   while (writer_.accepts() && compose_control()) {
   }
   if (!writer_.accepts()) return false;
   const opcode op = type == message_type::text ? opcode::text : opcode::binary;
+  const send_queue::next_frame whole{0, op, true, payload, compression::as_agreed};
+  if (packer_.takes(whole)) {
+    packer_.begin(whole);
+    while (packer_.busy()) compose_packed();
+    return true;
+  }
   writer_.compose(
-      op, true, payload, {written_frame::what::data, 0}, frame_writer::payload_memory::temporary);
+      {op, true, payload}, {written_frame::what::data, 0}, frame_writer::payload_memory::temporary);
   return true;
 }
 
@@ -40,6 +46,7 @@ void outbox::push_close(std::string payload, std::vector<ticket>& dropped) {
 
 void outbox::push_failure_close(std::string payload, std::vector<ticket>& dropped) {
   data_.drop_all(dropped);
+  drop_packed(dropped);
   controls_.clear();
   if (close_ == close_frame_is::committed) return;  // a second Close is never sent
   close_payload_ = std::move(payload);
@@ -59,9 +66,7 @@ bool outbox::compose_control() {
   controls_.erase(controls_.begin());
   const bool ping = next.op == opcode::ping;
   if (ping && close_ == close_frame_is::committed) return true;  // P1: too late for it
-  writer_.compose(next.op,
-                  true,
-                  const_bytes(next.payload).first(next.size),
+  writer_.compose({next.op, true, const_bytes(next.payload).first(next.size)},
                   {ping ? what::ping : what::pong, next.owner},
                   frame_writer::payload_memory::temporary);
   return true;
@@ -70,18 +75,23 @@ bool outbox::compose_control() {
 bool outbox::compose_one() {
   using what = written_frame::what;
   if (compose_control()) return true;
+  if (packer_.busy()) {
+    compose_packed();
+    return true;
+  }
   if (const auto next = data_.take()) {
-    writer_.compose(next->op,
-                    next->fin,
-                    next->payload,
+    if (packer_.takes(*next)) {
+      packer_.begin(*next);
+      compose_packed();
+      return true;
+    }
+    writer_.compose({next->op, next->fin, next->payload},
                     {what::data, next->owner},
                     frame_writer::payload_memory::callers);
     return true;
   }
   if (close_ == close_frame_is::waiting) {
-    writer_.compose(opcode::close,
-                    true,
-                    as_bytes(close_payload_),
+    writer_.compose({opcode::close, true, as_bytes(close_payload_)},
                     {what::close, 0},
                     frame_writer::payload_memory::temporary);
     close_ = close_frame_is::committed;
@@ -90,15 +100,30 @@ bool outbox::compose_one() {
   return false;
 }
 
+void outbox::compose_packed() {
+  const packer::packed next = packer_.next_frame();
+  writer_.compose(
+      next.frame, {written_frame::what::data, next.owner}, frame_writer::payload_memory::temporary);
+}
+
 unsent outbox::left() const noexcept {
   const unsent queued = data_.left();
+  const unsent packed = packer_.left();
   const unsent committed = writer_.left();
-  return {lost_.messages + queued.messages + committed.messages,
-          lost_.bytes + queued.bytes + committed.bytes};
+  return {lost_.messages + queued.messages + packed.messages + committed.messages,
+          lost_.bytes + queued.bytes + packed.bytes + committed.bytes};
+}
+
+void outbox::drop_packed(std::vector<ticket>& dropped) {
+  const unsent lost = packer_.left();
+  packer_.drop(dropped);
+  lost_.messages += lost.messages;
+  lost_.bytes += lost.bytes;
 }
 
 void outbox::drop_all(std::vector<ticket>& dropped) {
   data_.drop_all(dropped);
+  drop_packed(dropped);
   controls_.clear();
   close_ = close_ == close_frame_is::waiting ? close_frame_is::absent : close_;
   const unsent lost = writer_.drop_all(dropped);

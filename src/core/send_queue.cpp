@@ -8,9 +8,9 @@ namespace adieu::core {
 void send_queue::push(const send_piece& next) {
   entries_.push_back({next});
   if (next.ends_message) {
-    std::erase(unfinished_, next.from);
+    finished(next.from);
   } else if (!in_message(next.from)) {
-    unfinished_.push_back(next.from);
+    unfinished_.push_back({next.from, next.compress});
   }
 }
 
@@ -40,7 +40,16 @@ void send_queue::forget_place(sender from) {
 }
 
 bool send_queue::in_message(sender from) const noexcept {
-  return std::ranges::find(unfinished_, from) != unfinished_.end();
+  return std::ranges::find(unfinished_, from, &unfinished_message::from) != unfinished_.end();
+}
+
+bool send_queue::changes_compression(const send_piece& next) const noexcept {
+  const auto found = std::ranges::find(unfinished_, next.from, &unfinished_message::from);
+  return found != unfinished_.end() && found->compress != next.compress;
+}
+
+void send_queue::finished(sender from) {
+  std::erase_if(unfinished_, [&](const unfinished_message& m) { return m.from == from; });
 }
 
 std::optional<std::size_t> send_queue::turn() const noexcept {
@@ -59,8 +68,11 @@ std::optional<send_queue::next_frame> send_queue::take() {
     open_sender_ = next.from;
     if (next.placeholder) continue;
     const opcode first = next.type == message_type::text ? opcode::text : opcode::binary;
-    const next_frame out{
-        next.owner, continues_ ? opcode::continuation : first, next.ends_message, next.payload};
+    const next_frame out{next.owner,
+                         continues_ ? opcode::continuation : first,
+                         next.ends_message,
+                         next.payload,
+                         next.compress};
     open_ = continues_ = !next.ends_message;
     return out;
   }
@@ -85,7 +97,7 @@ bool send_queue::withdraw(ticket owner) {
     for (std::size_t i = mine + 1; i < entries_.size(); ++i) {
       if (entries_[i].from == from && !entries_[i].placeholder) return false;
     }
-    std::erase(unfinished_, from);
+    finished(from);
   }
   remove(mine);
   return true;

@@ -17,6 +17,7 @@ std::string_view to_string(violation value) noexcept {
     case violation::unexpected_continuation: return "a continuation without a message to continue";
     case violation::expected_continuation: return "a new message inside an unfinished one";
     case violation::invalid_utf8_text: return "a text message is not valid UTF-8";
+    case violation::invalid_compressed_data: return "a compressed message is not valid DEFLATE";
     case violation::invalid_close_length: return "a Close frame has a payload of one byte";
     case violation::invalid_close_code: return "a Close frame has a code that may not be sent";
     case violation::invalid_utf8_close_reason: return "the reason of a Close is not valid UTF-8";
@@ -38,6 +39,7 @@ std::string_view section(violation value) noexcept {
     case violation::unexpected_continuation:
     case violation::expected_continuation: return "RFC 6455 §5.4";
     case violation::invalid_utf8_text: return "RFC 6455 §8.1";
+    case violation::invalid_compressed_data: return "RFC 7692 §7.2.2";
     case violation::invalid_close_length:
     case violation::invalid_utf8_close_reason: return "RFC 6455 §5.5.1";
     case violation::invalid_close_code: return "RFC 6455 §7.4";
@@ -49,6 +51,7 @@ close_status close_code_for(violation value) noexcept {
   switch (value) {
     case violation::invalid_utf8_text:          // RFC 6455 §8.1
     case violation::invalid_utf8_close_reason:  // D3
+    case violation::invalid_compressed_data:    // inconsistent with what the message says it is
       return close_status::invalid_payload_data;
     default: return close_status::protocol_error;
   }

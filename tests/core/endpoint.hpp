@@ -38,8 +38,7 @@ inline void fill_with_pattern(core::bytes out) {
 class endpoint {
  public:
   explicit endpoint(role self, const websocket_options& options = {}, instant start = 1000s)
-      : core({self, options, self == role::client ? fill_with_pattern : nullptr, {}}, start),
-        now(start) {}
+      : core(settings_of(self, options), start), now(start) {}
 
   core::connection core;
   instant now;
@@ -149,10 +148,11 @@ class endpoint {
   ticket queue(std::string_view text,
                bool ends = true,
                core::sender from = 0,
-               message_type type = message_type::text) {
+               message_type type = message_type::text,
+               compression compress = compression::as_agreed) {
     const ticket t = ++last_;
     memory_[t] = std::make_unique<std::string>(text);
-    core.send({t, from, type, ends, core::as_bytes(*memory_[t])}, now);
+    core.send({t, from, type, ends, core::as_bytes(*memory_[t]), compress}, now);
     return t;
   }
   ticket send(std::string_view text, bool ends = true, core::sender from = 0) {
@@ -202,6 +202,11 @@ class endpoint {
   [[nodiscard]] ticket last() const { return last_; }
 
  private:
+  static core::settings settings_of(role self, const websocket_options& options) {
+    core::settings out{self, options, self == role::client ? fill_with_pattern : nullptr, {}};
+    if (options.deflate) out.deflate = core::agreed_by_both(*options.deflate, self);
+    return out;
+  }
   template <class Call>
   ticket call(Call&& make) {
     const ticket t = ++last_;

@@ -375,11 +375,13 @@ TEST(Violations, EachHasAPhraseASectionAndACode) {
   for (int i = 1; i <= static_cast<int>(violation::invalid_utf8_close_reason); ++i) {
     const auto rule = static_cast<violation>(i);
     EXPECT_TRUE(phrases.insert(to_string(rule)).second) << to_string(rule);
-    EXPECT_TRUE(section(rule).starts_with("RFC 6455 §")) << to_string(rule);
-    const bool text =
-        rule == violation::invalid_utf8_text || rule == violation::invalid_utf8_close_reason;
+    EXPECT_TRUE(section(rule).starts_with("RFC ") && section(rule).find("§") != std::string::npos)
+        << to_string(rule);
+    const bool content = rule == violation::invalid_utf8_text ||
+                         rule == violation::invalid_compressed_data ||
+                         rule == violation::invalid_utf8_close_reason;
     EXPECT_EQ(close_code_for(rule),
-              text ? close_status::invalid_payload_data : close_status::protocol_error);
+              content ? close_status::invalid_payload_data : close_status::protocol_error);
   }
   EXPECT_EQ(to_string(violation::reserved_bit_set), "a reserved bit is set");
   EXPECT_EQ(section(violation::reserved_bit_set), "RFC 6455 §5.2");

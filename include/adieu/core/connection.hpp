@@ -15,8 +15,10 @@
 
 #include "adieu/core/close_payload.hpp"
 #include "adieu/core/closing.hpp"
+#include "adieu/core/deflate_agreement.hpp"
 #include "adieu/core/inbox.hpp"
 #include "adieu/core/keepalive.hpp"
+#include "adieu/core/message_reader.hpp"
 #include "adieu/core/outbox.hpp"
 #include "adieu/errc.hpp"
 #include "adieu/options.hpp"
@@ -29,6 +31,8 @@ struct settings {
   websocket_options options;
   random_source random = nullptr;                     // clients only
   std::chrono::system_clock::time_point opened_at{};  // wall-clock time, for the record
+  std::optional<deflate_agreement> deflate = {};
+  std::shared_ptr<deflate_pool> pool = {};  // of zlib's memory; none: each connection has its own
 };
 
 /// How a transport's input can end.
@@ -168,13 +172,16 @@ class connection {
 
   // connection.cpp: what comes from the wire
   void parse(instant now);
+  [[nodiscard]] bool must_wait() const noexcept;
+  void set_aside();
+  void resume(instant now);
   [[nodiscard]] bool parses() const noexcept;
   [[nodiscard]] bool writes() const noexcept;
-  void on_data(const frame_reader::step_result& data, instant now);
-  [[nodiscard]] bool take_directly(const frame_reader::step_result& data);
-  void on_control(const frame_reader::step_result& frame, instant now);
+  void on_data(const message_reader::step_result& data, instant now);
+  [[nodiscard]] bool take_directly(const message_reader::step_result& data);
+  void on_control(const message_reader::step_result& frame, instant now);
   void note_close_sent(instant now);
-  void on_close_frame(const frame_reader::step_result& frame, instant now);
+  void on_close_frame(const message_reader::step_result& frame, instant now);
   void break_rule(violation wrong, std::uint64_t at, instant now);
   void break_limit(instant now);
   void deliver(instant now);
@@ -210,11 +217,19 @@ class connection {
   settings how_;
   instant opened_;
   core::phase phase_ = core::phase::open;
-  frame_reader reader_;
+  message_reader reader_;
   inbox inbox_;
   outbox outbox_;
   keepalive keepalive_;
-  bytes input_;  // what is left of the bytes that are being parsed
+  bytes input_;                   // what is left of the bytes that are being parsed
+  std::vector<std::byte> aside_;  // input that swells to more than the window has room for
+  std::vector<std::byte> resumed_;
+  bool waits_ = false;  // for that room
+  struct end_of_input {
+    input_end how;
+    int os_error;
+  };
+  std::optional<end_of_input> late_end_;  // which came behind it
 
   // Receiving
   std::optional<pending_receive> receive_;

@@ -27,7 +27,8 @@ class frame_reader {
     bool frame_begins = false;                 ///< data: the first step of a frame
     bool frame_ends = false;
     bool message_ends = false;
-    std::uint64_t announced = 0;  ///< frame_begins: the frame's length
+    bool compressed = false;      ///< data: RFC 7692 §6; `payload` is not checked as UTF-8 then
+    std::uint64_t announced = 0;  ///< payload that is known of now: a frame's length as it begins
     violation wrong = violation::none;
     std::uint64_t wrong_at = 0;  ///< offset in everything that was ever read
   };
@@ -54,6 +55,7 @@ class frame_reader {
   utf8_validator utf8_;
   std::optional<std::uint64_t> bad_text_at_;  // where a text stops being UTF-8: the next step
   message_type type_ = message_type::binary;
+  bool compressed_ = false;
   bool in_frame_ = false;
   bool in_message_ = false;
 };

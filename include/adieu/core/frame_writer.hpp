@@ -5,6 +5,7 @@
 // everything that a client masks are copied. A client's large frame is masked a part at a time.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "adieu/core/send_queue.hpp"
@@ -25,10 +26,17 @@ class frame_writer {
   /// been shown to the transport by list().
   [[nodiscard]] bool accepts() const noexcept;
 
+  struct frame {
+    opcode op = opcode::continuation;
+    bool fin = true;
+    const_bytes payload;
+    /// RFC 7692 §6: the payload is compressed, and this is how much of the app's data it carries.
+    std::optional<std::uint64_t> carries = std::nullopt;
+    bool rsv1 = false;
+  };
   /// Who keeps the payload until it is written.
   enum class payload_memory : std::uint8_t { callers, temporary };
-  void compose(
-      opcode op, bool fin, const_bytes payload, written_frame when_written, payload_memory memory);
+  void compose(const frame& next, written_frame when_written, payload_memory memory);
 
   /// Everything that is committed and not written.
   [[nodiscard]] std::span<const const_bytes> list();
@@ -46,6 +54,7 @@ class frame_writer {
   struct mark {  // the end of a frame
     std::uint64_t end;
     std::uint64_t payload;
+    std::optional<std::uint64_t> carries;
     bool ends_message;
     written_frame finishes;
   };

@@ -3,12 +3,14 @@
 #pragma once
 
 #include "adieu/core/frame_writer.hpp"
+#include "adieu/core/packer.hpp"
 
 namespace adieu::core {
 
 class outbox {
  public:
   outbox(role self, random_source random) noexcept : writer_(self, random) {}
+  [[nodiscard]] core::packer& packer() noexcept { return packer_; }
 
   send_queue& data() noexcept { return data_; }
   [[nodiscard]] const send_queue& data() const noexcept { return data_; }
@@ -56,9 +58,12 @@ class outbox {
 
   bool compose_one();
   bool compose_control();
+  void compose_packed();
+  void drop_packed(std::vector<ticket>& dropped);
 
   send_queue data_;
   frame_writer writer_;
+  core::packer packer_;
   std::vector<control> controls_;
   std::string close_payload_;
   close_frame_is close_ = close_frame_is::absent;

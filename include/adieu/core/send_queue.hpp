@@ -21,7 +21,8 @@ struct send_piece {
   sender from = 0;
   message_type type = message_type::binary;
   bool ends_message = true;
-  const_bytes payload;  // the caller's, until the ticket completes
+  const_bytes payload{};  // the caller's, until the ticket completes
+  compression compress = compression::as_agreed;
 };
 
 /// What was accepted from the app and not written.
@@ -40,12 +41,15 @@ class send_queue {
   bool release(sender from);
   /// True while a message of this sender has begun and its last piece was not accepted.
   [[nodiscard]] bool in_message(sender from) const noexcept;
+  /// N13: every piece of a message must say the same.
+  [[nodiscard]] bool changes_compression(const send_piece& next) const noexcept;
 
   struct next_frame {
     ticket owner;
     opcode op;
     bool fin;
     const_bytes payload;
+    compression compress;
   };
   /// The piece whose turn it is, if there is one.
   [[nodiscard]] std::optional<next_frame> take();
@@ -75,12 +79,17 @@ class send_queue {
   }
   [[nodiscard]] bool waits(sender from) const noexcept;
   void forget_place(sender from);
+  void finished(sender from);
   void remove(std::size_t index);
   void drop(const entry& gone, std::vector<ticket>& dropped);
 
   std::vector<entry> entries_;
   std::size_t first_ = 0;
-  std::vector<sender> unfinished_;
+  struct unfinished_message {
+    sender from;
+    compression compress;
+  };
+  std::vector<unfinished_message> unfinished_;
   bool open_ = false;       // a message has the wire
   bool continues_ = false;  // and its first frame was taken
   sender open_sender_ = 0;

@@ -16,6 +16,9 @@ enum class role : std::uint8_t { client, server };
 /// The type of a message, as .NET's WebSocketMessageType.
 enum class message_type : std::uint8_t { text, binary, close };
 
+/// N13: whether a message may be compressed, if permessage-deflate was agreed.
+enum class compression : std::uint8_t { as_agreed, none };
+
 /// What the wire has seen, as .NET's WebSocketState, with its numbers.
 enum class state : std::uint8_t {
   none = 0,

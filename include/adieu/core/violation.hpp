@@ -22,6 +22,7 @@ enum class violation : std::uint8_t {
   unexpected_continuation,    // §5.4
   expected_continuation,      // §5.4
   invalid_utf8_text,          // §8.1: 1007
+  invalid_compressed_data,    // RFC 7692 §7.2.2: 1007
   invalid_close_length,       // §5.5.1: a payload of one byte
   invalid_close_code,         // §7.4, N6
   invalid_utf8_close_reason,  // §5.5.1, §8.1, D3: 1007
@@ -33,7 +34,7 @@ enum class violation : std::uint8_t {
 /// "RFC 6455 §5.2"
 [[nodiscard]] std::string_view section(violation) noexcept;
 
-/// 1007 for text that is not UTF-8, 1002 for the rest.
+/// 1007 for text that is not UTF-8 and data that is not DEFLATE, 1002 for the rest.
 [[nodiscard]] close_status close_code_for(violation) noexcept;
 
 }  // namespace adieu::core

@@ -1,0 +1,139 @@
+// Compressing and decompressing the payloads of permessage-deflate (RFC 7692 §7.2): zlib, told
+// where messages end. One object a direction; it holds zlib's memory only while it needs it.
+//
+// Copies are deep. A pool lends zlib's memory to the connections of one loop, message by message,
+// to those that keep no context between messages.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "adieu/core/types.hpp"
+
+struct z_stream_s;
+
+namespace adieu::core {
+
+/// Whether a message may refer to the messages before it (RFC 7692 §7.1.1).
+enum class context_takeover : std::uint8_t { no, yes };
+
+/// How one direction compresses.
+struct deflate_settings {
+  int window_bits = 15;
+  context_takeover takeover = context_takeover::yes;
+  int level = 6;         ///< compressing: 1 (fast) to 9 (small)
+  int memory_level = 8;  ///< compressing: 1 (little) to 9 (much)
+
+  friend bool operator==(const deflate_settings&, const deflate_settings&) = default;
+};
+
+/// zlib's state of one direction.
+class zlib_stream {
+ public:
+  enum class kind : std::uint8_t { deflates, inflates };
+  zlib_stream(kind what, const deflate_settings& how);
+  zlib_stream(const zlib_stream& other);
+  zlib_stream& operator=(const zlib_stream&) = delete;
+  ~zlib_stream();
+
+  [[nodiscard]] bool fits(kind what, const deflate_settings& how) const noexcept {
+    return what == kind_ && how == how_;
+  }
+  void reset();
+  /// The next part of the same compressed data begins a stream of its own; the window stays.
+  void continue_after_end();
+  [[nodiscard]] z_stream_s& z() noexcept { return *z_; }
+
+ private:
+  kind kind_;
+  deflate_settings how_;
+  std::unique_ptr<z_stream_s> z_;
+};
+
+/// Spare streams of one loop. From any thread.
+class deflate_pool {
+ public:
+  [[nodiscard]] std::unique_ptr<zlib_stream> take(zlib_stream::kind what,
+                                                  const deflate_settings& how);
+  void give_back(std::unique_ptr<zlib_stream> spare);
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<zlib_stream>> spares_;
+};
+
+/// One direction of a connection: where it takes its stream from, and when it lets go of it.
+class deflate_direction {
+ public:
+  deflate_direction(zlib_stream::kind what,
+                    const deflate_settings& how,
+                    std::shared_ptr<deflate_pool> pool) noexcept
+      : kind_(what), how_(how), pool_(std::move(pool)) {}
+  deflate_direction(const deflate_direction& other);
+  deflate_direction(deflate_direction&&) noexcept = default;
+  deflate_direction& operator=(deflate_direction&&) noexcept = default;
+  ~deflate_direction();
+
+  [[nodiscard]] bool holds_memory() const noexcept { return stream_ != nullptr; }
+
+ protected:
+  [[nodiscard]] zlib_stream& stream();
+  void message_ended();
+  void let_go();
+
+ private:
+  zlib_stream::kind kind_;
+  deflate_settings how_;
+  std::shared_ptr<deflate_pool> pool_;
+  std::unique_ptr<zlib_stream> stream_;
+};
+
+class compressor : deflate_direction {
+ public:
+  explicit compressor(const deflate_settings& how, std::shared_ptr<deflate_pool> pool = nullptr)
+      : deflate_direction(zlib_stream::kind::deflates, how, std::move(pool)) {}
+
+  enum class flush : std::uint8_t {
+    none,            ///< more of this message follows at once
+    end_of_piece,    ///< the peer shall be able to read everything so far
+    end_of_message,  ///< and without the four bytes that RFC 7692 §7.2.1 takes off
+  };
+  /// Appends the compressed form of `in`. It may be empty, except at the end of a piece.
+  void compress(const_bytes in, flush how_far, std::vector<std::byte>& out);
+
+  /// Between messages: gives up the memory. Compressing then starts with an empty window, which the
+  /// peer need not know about.
+  void release() { let_go(); }
+  using deflate_direction::holds_memory;
+};
+
+class decompressor : deflate_direction {
+ public:
+  explicit decompressor(const deflate_settings& how, std::shared_ptr<deflate_pool> pool = nullptr)
+      : deflate_direction(zlib_stream::kind::inflates, how, std::move(pool)) {}
+
+  enum class part : std::uint8_t { of_message, last_of_message };
+  enum class outcome : std::uint8_t {
+    all_taken,  ///< nothing of `in` is left
+    out_full,   ///< there may be more to come from `in`, or from what was taken of it
+    broken,     ///< not DEFLATE: nothing can be read any more
+  };
+  struct result {
+    outcome what = outcome::all_taken;
+    std::size_t size = 0;  ///< bytes written to `out`
+  };
+  /// Takes from the front of `in` and writes to `out`, which is not empty. `last_of_message` puts
+  /// RFC 7692 §7.2.2's four bytes behind `in`.
+  [[nodiscard]] result decompress(const_bytes& in, part which, bytes out);
+  using deflate_direction::holds_memory;
+
+ private:
+  [[nodiscard]] outcome run(const_bytes& in, bytes& out);
+  [[nodiscard]] bool at_border();
+
+  std::size_t tail_taken_ = 0;
+};
+
+}  // namespace adieu::core

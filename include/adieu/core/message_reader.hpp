@@ -1,0 +1,60 @@
+// Messages' contents out of a stream of bytes: frames, and what permessage-deflate makes of them
+// (RFC 7692 §6.2). Compressed data comes out in steps of bounded size, whatever it swells to.
+//
+// Pull, as the frame_reader: the caller steps until `need_more` or `broken`.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "adieu/core/deflate.hpp"
+#include "adieu/core/frame_reader.hpp"
+
+namespace adieu::core {
+
+class message_reader {
+ public:
+  explicit message_reader(role receiver) noexcept : frames_({receiver, false}) {}
+  message_reader(role receiver, const deflate_settings& how, std::shared_ptr<deflate_pool> pool)
+      : frames_({receiver, true}), decompressor_(std::in_place, how, std::move(pool)) {}
+
+  using found = frame_reader::found;
+  using step_result = frame_reader::step_result;
+
+  /// As frame_reader::step. Decompressed data lies in the reader until the next step.
+  [[nodiscard]] step_result step(bytes& in) {
+    if (!compressed_) {
+      const step_result next = frames_.step(in);
+      if (!next.compressed) return space_.empty() ? next : plain(next);
+      begin_part(next);
+    }
+    return decompress(in);
+  }
+
+  /// Bytes that were taken from the input may turn out to be much more.
+  [[nodiscard]] bool decompresses() const noexcept { return decompressor_.has_value(); }
+  /// A step will bring data without any input.
+  [[nodiscard]] bool holds_data() const noexcept { return compressed_.has_value(); }
+  /// The memory of the input goes away.
+  void keep_input();
+
+ private:
+  void begin_part(const step_result& part);
+  [[nodiscard]] step_result plain(const step_result& next);
+  [[nodiscard]] step_result decompress(bytes& in);
+  [[nodiscard]] bool decompress_part(step_result& out);
+  [[nodiscard]] step_result broken(violation wrong) const noexcept;
+
+  frame_reader frames_;
+  std::optional<decompressor> decompressor_;
+  std::optional<step_result> compressed_;  // the part of a frame that is being decompressed
+  bool frame_begins_ = false;              // and nothing of its frame was given out yet
+  bool broken_ = false;                    // but what came before the fault is given out first
+  bool in_message_ = false;
+  utf8_validator utf8_;
+  std::vector<std::byte> space_;
+  std::vector<std::byte> kept_;
+};
+
+}  // namespace adieu::core

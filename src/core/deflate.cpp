@@ -1,0 +1,196 @@
+// zlib, a thin wrapper: its memory, and how far it is flushed.
+#include "adieu/core/deflate.hpp"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <new>
+
+namespace adieu::core {
+namespace {
+
+// RFC 7692 §7.2.1: what an empty stored block ends with, cut off by the sender.
+constexpr std::array tail = {std::byte{0}, std::byte{0}, std::byte{0xFF}, std::byte{0xFF}};
+
+constexpr std::size_t spares_kept = 8;
+
+uInt at_most(std::size_t size) {
+  return static_cast<uInt>(std::min<std::size_t>(size, std::numeric_limits<uInt>::max()));
+}
+
+// zlib's pointers to input are not to const unless ZLIB_CONST is set; it does not write there.
+Bytef* input_of(const_bytes in) {
+  return const_cast<Bytef*>(reinterpret_cast<const Bytef*>(in.data()));
+}
+
+}  // namespace
+
+// ── Memory ──────────────────────────────────────────────────────────────────────────────────────
+
+zlib_stream::zlib_stream(kind what, const deflate_settings& how)
+    : kind_(what), how_(how), z_(std::make_unique<z_stream>()) {
+  const int done = what == kind::inflates ? inflateInit2(z_.get(), -how.window_bits)
+                                          : deflateInit2(z_.get(),
+                                                         how.level,
+                                                         Z_DEFLATED,
+                                                         -how.window_bits,
+                                                         how.memory_level,
+                                                         Z_DEFAULT_STRATEGY);
+  if (done != Z_OK) throw std::bad_alloc();  // the settings were checked before
+}
+
+zlib_stream::zlib_stream(const zlib_stream& other)
+    : kind_(other.kind_), how_(other.how_), z_(std::make_unique<z_stream>()) {
+  const int done = kind_ == kind::inflates ? inflateCopy(z_.get(), other.z_.get())
+                                           : deflateCopy(z_.get(), other.z_.get());
+  if (done != Z_OK) throw std::bad_alloc();
+}
+
+zlib_stream::~zlib_stream() {
+  if (kind_ == kind::inflates) {
+    inflateEnd(z_.get());
+  } else {
+    deflateEnd(z_.get());
+  }
+}
+
+void zlib_stream::reset() {
+  if (kind_ == kind::inflates) {
+    inflateReset(z_.get());
+  } else {
+    deflateReset(z_.get());
+  }
+}
+
+void zlib_stream::continue_after_end() {
+  std::array<Bytef, 32768> window;
+  uInt size = 0;
+  inflateGetDictionary(z_.get(), window.data(), &size);
+  inflateReset(z_.get());
+  inflateSetDictionary(z_.get(), window.data(), size);
+}
+
+std::unique_ptr<zlib_stream> deflate_pool::take(zlib_stream::kind what,
+                                                const deflate_settings& how) {
+  const std::lock_guard lock(mutex_);
+  const auto found =
+      std::ranges::find_if(spares_, [&](const auto& spare) { return spare->fits(what, how); });
+  if (found == spares_.end()) return std::make_unique<zlib_stream>(what, how);
+  std::unique_ptr<zlib_stream> out = std::move(*found);
+  spares_.erase(found);
+  return out;
+}
+
+void deflate_pool::give_back(std::unique_ptr<zlib_stream> spare) {
+  spare->reset();
+  const std::lock_guard lock(mutex_);
+  if (spares_.size() < spares_kept) spares_.push_back(std::move(spare));
+}
+
+deflate_direction::deflate_direction(const deflate_direction& other)
+    : kind_(other.kind_),
+      how_(other.how_),
+      pool_(other.pool_),
+      stream_(other.stream_ ? std::make_unique<zlib_stream>(*other.stream_) : nullptr) {}
+
+deflate_direction::~deflate_direction() { let_go(); }
+
+zlib_stream& deflate_direction::stream() {
+  if (!stream_) {
+    stream_ = pool_ ? pool_->take(kind_, how_) : std::make_unique<zlib_stream>(kind_, how_);
+  }
+  return *stream_;
+}
+
+void deflate_direction::message_ended() {
+  if (how_.takeover == context_takeover::no) let_go();
+}
+
+void deflate_direction::let_go() {
+  if (stream_ && pool_) pool_->give_back(std::move(stream_));
+  stream_.reset();
+}
+
+// ── Compressing ─────────────────────────────────────────────────────────────────────────────────
+
+void compressor::compress(const_bytes in, flush how_far, std::vector<std::byte>& out) {
+  z_stream& z = stream().z();
+  const std::size_t begin = out.size();
+  for (bool more = true; more;) {
+    const uInt part = at_most(in.size());
+    z.next_in = input_of(in);
+    z.avail_in = part;
+    in = in.subspan(part);
+    const int mode = how_far == flush::none || !in.empty() ? Z_NO_FLUSH : Z_SYNC_FLUSH;
+    do {  // zlib asks for no more than this, and seldom for so much
+      const std::size_t from = out.size();
+      const std::size_t room = std::max<std::size_t>(deflateBound(&z, z.avail_in) + 16, 64);
+      out.resize(from + room);
+      z.next_out = reinterpret_cast<Bytef*>(out.data() + from);
+      z.avail_out = at_most(room);
+      deflate(&z, mode);
+      out.resize(from + room - z.avail_out);
+    } while (z.avail_in != 0 || z.avail_out == 0);
+    more = !in.empty();
+  }
+  if (how_far != flush::end_of_message) return;
+  if (out.size() == begin) {
+    out.push_back(std::byte{0});  // zlib flushes nothing twice; this is §7.2.3.6's empty block
+  } else {
+    out.resize(out.size() - tail.size());  // §7.2.1 item 2
+  }
+  message_ended();
+}
+
+// ── Decompressing ───────────────────────────────────────────────────────────────────────────────
+
+decompressor::result decompressor::decompress(const_bytes& in, part which, bytes out) {
+  const std::size_t room = out.size();
+  outcome what = run(in, out);
+  if (what == outcome::all_taken && which == part::last_of_message) {
+    const_bytes rest = std::span(tail).subspan(tail_taken_);
+    what = run(rest, out);
+    tail_taken_ = tail.size() - rest.size();
+    if (what == outcome::all_taken) {
+      if (!at_border()) return {outcome::broken, room - out.size()};
+      tail_taken_ = 0;
+      message_ended();
+    }
+  }
+  return {what, room - out.size()};
+}
+
+// Where one block has ended and the next has not begun: a message that was cut never gets there.
+bool decompressor::at_border() {
+  constexpr int between_blocks = 128;
+  constexpr int unused_bits = 63;
+  const int where = stream().z().data_type;
+  return (where & between_blocks) != 0 && (where & unused_bits) == 0;
+}
+
+decompressor::outcome decompressor::run(const_bytes& in, bytes& out) {
+  z_stream& z = stream().z();
+  for (;;) {
+    z.next_in = input_of(in);
+    z.avail_in = at_most(in.size());
+    z.next_out = reinterpret_cast<Bytef*>(out.data());
+    z.avail_out = at_most(out.size());
+    const uInt offered = z.avail_in;
+    const uInt room = z.avail_out;
+    const int done = ::inflate(&z, Z_SYNC_FLUSH);
+    in = in.subspan(offered - z.avail_in);
+    out = out.subspan(room - z.avail_out);
+    if (done == Z_STREAM_END) {  // RFC 7692 §7.2.3.4: a final block does not end the message
+      stream().continue_after_end();
+      if (in.empty()) return outcome::all_taken;
+      continue;
+    }
+    if (done != Z_OK && done != Z_BUF_ERROR) return outcome::broken;
+    if (out.empty()) return outcome::out_full;
+    if (in.empty()) return outcome::all_taken;
+  }
+}
+
+}  // namespace adieu::core
