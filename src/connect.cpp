@@ -16,6 +16,7 @@
 #include "net/opening.hpp"
 #include "net/random.hpp"
 #include "net/socket_transport.hpp"
+#include "net/terms.hpp"
 #include "net/url.hpp"
 
 namespace adieu::net {
@@ -59,6 +60,10 @@ void check(const connect_options& options) {
       refuse("header " + name + " belongs to the handshake itself");
     }
   }
+  if (options.websocket.deflate) {
+    std::string problem = core::bad_deflate_options(*options.websocket.deflate);
+    if (!problem.empty()) refuse(std::move(problem));
+  }
   for (const std::string& name : options.subprotocols) {
     if (!core::is_token(name)) refuse("\"" + printable(name) + "\" is not a subprotocol's name");
     if (std::ranges::count(options.subprotocols, name) != 1) {
@@ -83,6 +88,9 @@ std::string request_text(const target& to, const connect_options& options, const
   std::string offered;
   for (const std::string& name : options.subprotocols) {
     offered += (offered.empty() ? "" : ", ") + name;
+  }
+  if (options.websocket.deflate) {
+    text += "Sec-WebSocket-Extensions: " + core::deflate_offer(*options.websocket.deflate) + "\r\n";
   }
   if (!offered.empty()) text += "Sec-WebSocket-Protocol: " + offered + "\r\n";
   for (const auto& [name, value] : options.headers) text += name + ": " + value + "\r\n";
@@ -161,8 +169,7 @@ awaitable<socket_type> connect_socket(const target& to, attempt& now) {
 struct opened {
   opened() = default;
   std::unique_ptr<transport> carrier;
-  std::string leftover;
-  std::string subprotocol;
+  terms agreed;
 };
 
 awaitable<opened> open(const std::string& url, const connect_options& options, attempt& now) {
@@ -198,12 +205,12 @@ awaitable<opened> open(const std::string& url, const connect_options& options, a
     parser.header_limit(options.max_header_size);
     parser.body_limit(boost::none);  // a refusal's body is not read
     opened out;
-    co_await read_header(stream, parser, out.leftover);
+    co_await read_header(stream, parser, out.agreed.leftover);
     const auto& response = parser.get();
     const std::vector<core::header_field> fields = fields_of(response);
-    const core::response_verdict verdict =
-        core::check_response({response.result_int(), response.version(), fields},
-                             {core::accept_for(key, sha1), options.subprotocols});
+    const core::response_verdict verdict = core::check_response(
+        {response.result_int(), response.version(), fields},
+        {core::accept_for(key, sha1), options.subprotocols, options.websocket.deflate});
     const connect_failure where{connect_step::response, response.result_int(), verdict.detail};
     switch (verdict.problem) {
       case core::response_problem::none: break;
@@ -213,7 +220,9 @@ awaitable<opened> open(const std::string& url, const connect_options& options, a
         throw opening_failure{errc::unsupported_protocol, where};
       case core::response_problem::header_error: throw opening_failure{errc::header_error, where};
     }
-    out.subprotocol = verdict.subprotocol;
+    out.agreed.subprotocol = verdict.subprotocol;
+    out.agreed.extensions = verdict.extensions;
+    out.agreed.deflate = verdict.deflate;
     if (deadline.expired()) throw opening_failure{errc::connect_timeout, where};
     out.carrier = std::make_unique<socket_transport>(std::move(stream));
     co_return out;
@@ -257,8 +266,7 @@ awaitable<connect_outcome> try_to_connect(std::string url, connect_options optio
                                               std::move(out.carrier),
                                               role::client,
                                               options.websocket,
-                                              std::move(out.leftover),
-                                              std::move(out.subprotocol)));
+                                              std::move(out.agreed)));
   } catch (const opening_failure& error) {
     failure = error;
   } catch (const system_error&) {

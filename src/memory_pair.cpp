@@ -9,8 +9,8 @@ std::pair<websocket, websocket> make_memory_pair(const asio::any_io_executor& cl
                                                  const asio::any_io_executor& server,
                                                  const memory_pair_options& options) {
   auto ends = net::memory_transport::make_pair(client, server, options.capacity);
-  return {websocket::over(client, std::move(ends.first), role::client, options.client, {}),
-          websocket::over(server, std::move(ends.second), role::server, options.server, {})};
+  return {websocket::adopted(client, std::move(ends.first), role::client, options.client),
+          websocket::adopted(server, std::move(ends.second), role::server, options.server)};
 }
 
 }  // namespace adieu

@@ -36,6 +36,10 @@ class server::implementation : public std::enable_shared_from_this<implementatio
  public:
   implementation(asio::any_io_executor on, server_options how)
       : executor(std::move(on)), options(std::move(how)) {
+    if (options.websocket.deflate) {
+      const std::string problem = core::bad_deflate_options(*options.websocket.deflate);
+      if (!problem.empty()) throw std::invalid_argument(problem);
+    }
     if (options.tls) tls = net::make_server_context(*options.tls);
   }
 
@@ -168,8 +172,7 @@ awaitable<void> server::implementation::session(std::shared_ptr<implementation> 
                                    std::make_unique<net::socket_transport>(std::move(stream)),
                                    role::server,
                                    self->options.websocket,
-                                   std::move(client->leftover),
-                                   std::move(client->subprotocol));
+                                   std::move(client->agreed));
           self->connections_.insert(socket.driver_);
         } catch (...) {
           thrown = std::current_exception();

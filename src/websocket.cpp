@@ -1,9 +1,11 @@
 // The public handle: everything is passed on to the driver.
 #include "adieu/websocket.hpp"
 
+#include "net/deflate_memory.hpp"
 #include "net/driver.hpp"
 #include "net/random.hpp"
 #include "net/socket_transport.hpp"
+#include "net/terms.hpp"
 
 namespace adieu {
 
@@ -13,6 +15,7 @@ websocket& websocket::operator=(websocket&& other) noexcept {
   failed_ = std::move(other.failed_);
   home_ = std::move(other.home_);
   subprotocol_ = std::move(other.subprotocol_);
+  extensions_ = std::move(other.extensions_);
   return *this;
 }
 
@@ -24,18 +27,32 @@ websocket websocket::over(asio::any_io_executor executor,
                           std::unique_ptr<net::transport> carrier,
                           role self,
                           const websocket_options& options,
-                          std::string leftover,
-                          std::string subprotocol) {
+                          net::terms&& agreed) {
   core::settings how;
   how.self = self;
   how.options = options;
   how.random = net::fill_random;
   how.opened_at = std::chrono::system_clock::now();
+  how.deflate = agreed.deflate;
+  if (how.deflate) how.pool = net::deflate_memory::of(executor);
   websocket out;
   out.driver_ = std::make_shared<net::driver>(std::move(executor), std::move(carrier), how);
-  out.driver_->start(std::move(leftover));
-  out.subprotocol_ = std::move(subprotocol);
+  out.driver_->start(std::move(agreed.leftover));
+  out.subprotocol_ = std::move(agreed.subprotocol);
+  out.extensions_ = std::move(agreed.extensions);
   return out;
+}
+
+websocket websocket::adopted(asio::any_io_executor executor,
+                             std::unique_ptr<net::transport> carrier,
+                             role self,
+                             const websocket_options& options,
+                             std::string leftover) {
+  return over(std::move(executor),
+              std::move(carrier),
+              self,
+              options,
+              net::terms_of(options, self, std::move(leftover)));
 }
 
 websocket websocket::over_socket(asio::generic::stream_protocol::socket socket,
@@ -43,11 +60,11 @@ websocket websocket::over_socket(asio::generic::stream_protocol::socket socket,
                                  const websocket_options& options,
                                  std::string leftover) {
   asio::any_io_executor executor = socket.get_executor();
-  return over(std::move(executor),
-              std::make_unique<net::socket_transport>(net::socket_stream(std::move(socket))),
-              self,
-              options,
-              std::move(leftover));
+  return adopted(std::move(executor),
+                 std::make_unique<net::socket_transport>(net::socket_stream(std::move(socket))),
+                 self,
+                 options,
+                 std::move(leftover));
 }
 
 websocket websocket::failed(asio::any_io_executor executor,
@@ -148,19 +165,23 @@ websocket::executor_type websocket::get_executor() const {
   return home_ ? home_ : asio::any_io_executor(asio::system_executor());
 }
 
-message_writer websocket::begin_message(message_type type) {
+message_writer websocket::begin_message(message_type type, compression compress) {
   if (!driver_) throw system_error(make_error_code(unconnected()));
-  return {driver_, driver_->begin_message(), type};
+  return {driver_, driver_->begin_message(), type, compress};
 }
 
 message_writer::message_writer(message_writer&& other) noexcept
-    : driver_(std::move(other.driver_)), id_(other.id_), type_(other.type_) {}
+    : driver_(std::move(other.driver_)),
+      id_(other.id_),
+      type_(other.type_),
+      compress_(other.compress_) {}
 
 message_writer& message_writer::operator=(message_writer&& other) noexcept {
   give_up();
   driver_ = std::move(other.driver_);
   id_ = other.id_;
   type_ = other.type_;
+  compress_ = other.compress_;
   return *this;
 }
 

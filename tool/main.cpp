@@ -72,6 +72,7 @@ struct connect_arguments {
   seconds close_timeout = 10;
   seconds ping_interval = 20;
   bool json = false;
+  bool deflate = false;
   bool insecure = false;
   bool raw = false;
   bool send_binary = false;
@@ -120,6 +121,7 @@ CLI::App* add_connect(CLI::App& app, connect_arguments& into) {
            into.command.options.subprotocols,
            "Offered to the server, which must choose one of them")
       ->type_name("NAME");
+  sub->add_flag("--deflate", into.deflate, "Offer permessage-deflate (compression)");
   sub->add_flag("--insecure", into.insecure, "Accept any certificate");
   sub->add_option("--ca", into.command.options.tls.ca_file, "Trust these certificates (PEM)")
       ->type_name("FILE")
@@ -133,6 +135,7 @@ CLI::App* add_connect(CLI::App& app, connect_arguments& into) {
 exit_code connect(connect_arguments& from) {
   connect_command& command = from.command;
   if (!from.close.empty()) parse_close(from.close, command);
+  if (from.deflate) command.options.websocket.deflate.emplace();
   parse_headers(from.headers, command.options);
   command.timeout = in_milliseconds(from.timeout);
   command.options.timeout = in_milliseconds(from.connect_timeout);
@@ -151,6 +154,7 @@ struct serve_arguments {
   serve_command command;
   tls_server_options tls;
   bool json = false;
+  bool deflate = false;
 };
 
 CLI::App* add_serve(CLI::App& app, serve_arguments& into) {
@@ -183,6 +187,7 @@ CLI::App* add_serve(CLI::App& app, serve_arguments& into) {
       ->excludes(host)
       ->excludes(certificate);
   sub->add_flag("--json", into.json, "Every line is JSON");
+  sub->add_flag("--deflate", into.deflate, "Accept permessage-deflate (compression)");
   repeated(*sub, "--subprotocol", into.command.options.subprotocols, "Spoken by the server")
       ->type_name("NAME");
   return sub;
@@ -190,6 +195,7 @@ CLI::App* add_serve(CLI::App& app, serve_arguments& into) {
 
 exit_code serve(serve_arguments& from) {
   if (!from.tls.certificate_file.empty()) from.command.options.tls = from.tls;
+  if (from.deflate) from.command.options.websocket.deflate.emplace();
   if (from.json) from.command.format = output_format::json;
   return run_serve(from.command);
 }

@@ -75,7 +75,8 @@ struct shutdown_report {
 class server {
  public:
   /// Connections live on `executor`, as one thread or a strand runs it; for more cores run one
-  /// server a loop, with `reuse_port`. Throws std::runtime_error when a TLS file can't be used.
+  /// server a loop, with `reuse_port`. Throws std::runtime_error when a TLS file can't be used, and
+  /// std::invalid_argument for options that make no sense.
   explicit server(asio::any_io_executor executor, server_options options = {});
   /// Stops listening. Open connections go on.
   ~server();

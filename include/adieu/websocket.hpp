@@ -12,6 +12,7 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 
+#include <concepts>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -23,6 +24,10 @@
 #include "adieu/net/transport.hpp"
 #include "adieu/options.hpp"
 #include "adieu/record.hpp"
+
+namespace adieu::net {
+struct terms;
+}
 
 namespace adieu {
 
@@ -148,12 +153,30 @@ class websocket {
   /// A piece of a message. Pieces that do not end theirs belong to the websocket's own message:
   /// whatever is sent next this way continues it.
   template <typename Token = asio::deferred_t>
+  requires(!std::same_as<std::decay_t<Token>, compression>)
+      [[nodiscard]] auto async_send(asio::const_buffer data,
+                                    message_type type,
+                                    end_of_message end = end_of_message::yes,
+                                    Token&& token = Token()) {
+    return async_send(data, type, end, compression::as_agreed, std::forward<Token>(token));
+  }
+
+  /// The same for a message that shall not be compressed though permessage-deflate was agreed: one
+  /// that is compressed already, or that holds a secret (N13). All pieces of a message must say the
+  /// same, else errc::invalid_argument.
+  template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_send(asio::const_buffer data,
                                 message_type type,
-                                end_of_message end = end_of_message::yes,
+                                end_of_message end,
+                                compression compress,
                                 Token&& token = Token()) {
-    return net::send_piece(
-        driver_, home_, 0, data, type, end_of_message::yes == end, std::forward<Token>(token));
+    return net::send_piece(driver_,
+                           home_,
+                           {.type = type,
+                            .ends_message = end == end_of_message::yes,
+                            .payload = net::bytes_of(data),
+                            .compress = compress},
+                           std::forward<Token>(token));
   }
 
   /// Copies, and does not wait: for callbacks. What can't be sent, also because a close was called,
@@ -164,7 +187,8 @@ class websocket {
   void send(const message_view& whole);
 
   /// A message in pieces that holds its place among the others until its end (P8).
-  [[nodiscard]] message_writer begin_message(message_type type);
+  [[nodiscard]] message_writer begin_message(message_type type,
+                                             compression compress = compression::as_agreed);
 
   /// Sends a Ping; completes with the round-trip time when its Pong has come. It has no deadline of
   /// its own: a peer that falls silent is found by the keep-alive, and the end completes it. Valid
@@ -238,6 +262,9 @@ class websocket {
   [[nodiscard]] std::string close_description() const;
   /// The subprotocol that was agreed on, or empty.
   [[nodiscard]] const std::string& subprotocol() const noexcept { return subprotocol_; }
+  /// The extensions that were agreed on, as the server's Sec-WebSocket-Extensions says them, or
+  /// empty: "permessage-deflate; client_max_window_bits=12".
+  [[nodiscard]] const std::string& extensions() const noexcept { return extensions_; }
   [[nodiscard]] std::optional<disconnect_record> record() const { return handle().record(); }
   [[nodiscard]] connection_handle handle() const;
 
@@ -249,8 +276,12 @@ class websocket {
                         std::unique_ptr<net::transport> carrier,
                         role self,
                         const websocket_options& options,
-                        std::string leftover,
-                        std::string subprotocol = {});
+                        net::terms&& agreed);
+  static websocket adopted(asio::any_io_executor executor,
+                           std::unique_ptr<net::transport> carrier,
+                           role self,
+                           const websocket_options& options,
+                           std::string leftover = {});
   static websocket over_socket(asio::generic::stream_protocol::socket socket,
                                role self,
                                const websocket_options& options,
@@ -270,6 +301,7 @@ class websocket {
   std::shared_ptr<net::connection_status> failed_;  // of a connect that failed
   asio::any_io_executor home_;                      // its executor
   std::string subprotocol_;
+  std::string extensions_;
 };
 
 /// A message that is sent in pieces, with the rules of async_send for threads, cancellation and
@@ -285,25 +317,38 @@ class message_writer {
 
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_write(asio::const_buffer piece, Token&& token = Token()) {
-    return net::send_piece(
-        driver_, asio::any_io_executor(), id_, piece, type_, false, std::forward<Token>(token));
+    return write(piece, end_of_message::no, std::forward<Token>(token));
   }
   /// The last piece, which may be empty. The writer is of no use after it.
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_finish(asio::const_buffer piece = {}, Token&& token = Token()) {
-    return net::send_piece(
-        driver_, asio::any_io_executor(), id_, piece, type_, true, std::forward<Token>(token));
+    return write(piece, end_of_message::yes, std::forward<Token>(token));
   }
 
  private:
   friend class websocket;
-  message_writer(std::shared_ptr<net::driver> driver, core::sender id, message_type type) noexcept
-      : driver_(std::move(driver)), id_(id), type_(type) {}
+  message_writer(std::shared_ptr<net::driver> driver,
+                 core::sender id,
+                 message_type type,
+                 compression compress) noexcept
+      : driver_(std::move(driver)), id_(id), type_(type), compress_(compress) {}
+  template <typename Token>
+  auto write(asio::const_buffer piece, end_of_message end, Token&& token) {
+    return net::send_piece(driver_,
+                           asio::any_io_executor(),
+                           {.from = id_,
+                            .type = type_,
+                            .ends_message = end == end_of_message::yes,
+                            .payload = net::bytes_of(piece),
+                            .compress = compress_},
+                           std::forward<Token>(token));
+  }
   void give_up() noexcept;
 
   std::shared_ptr<net::driver> driver_;
   core::sender id_ = 0;
   message_type type_ = message_type::text;
+  compression compress_ = compression::as_agreed;
 };
 
 }  // namespace adieu

@@ -86,16 +86,6 @@ std::string wrong_accept(headers_view headers, std::string_view expected) {
   return problem;
 }
 
-/// §4.1 item 5 of the answer. Nothing is offered, so nothing may come; with permessage-deflate
-/// (RFC 7692 §5), the comparison with the offer belongs here.
-std::string wrong_extensions(headers_view headers) {
-  const auto values = values_of(headers, "Sec-WebSocket-Extensions");
-  const auto elements = elements_of(values);
-  if (elements.empty()) return {};
-  return fmt::format("the Sec-WebSocket-Extensions header has {}, but no extension was offered",
-                     shown(elements.front()));
-}
-
 std::string list_of(const std::vector<std::string>& names) {
   if (names.empty()) return "none was";
   return fmt::format("only {} {}",
@@ -166,7 +156,10 @@ request_verdict check_request(const request_fields& request) {
 response_verdict check_response(const response_fields& response,
                                 const client_expectation& expected) {
   const auto refuse = [](response_problem problem, std::string detail) {
-    return response_verdict{problem, std::move(detail), {}};
+    response_verdict refusal;
+    refusal.problem = problem;
+    refusal.detail = std::move(detail);
+    return refusal;
   };
   const headers_view headers = response.headers;
 
@@ -182,13 +175,23 @@ response_verdict check_response(const response_fields& response,
   }
   for (std::string problem : {wrong_upgrade(headers),
                               lacks(headers, "Connection", "upgrade"),
-                              wrong_accept(headers, expected.accept),
-                              wrong_extensions(headers)}) {
+                              wrong_accept(headers, expected.accept)}) {
     if (!problem.empty()) return refuse(response_problem::header_error, std::move(problem));
   }
 
-  if (values_of(headers, "Sec-WebSocket-Protocol").empty()) return {};
+  response_verdict out;
+  std::vector<extension_offer> extensions;
+  const auto named = values_of(headers, "Sec-WebSocket-Extensions");
   std::string problem;
+  if (!elements_of(named).empty()) problem = read_extensions(headers, extensions);
+  deflate_verdict deflate;
+  if (problem.empty()) deflate = check_deflate(extensions, expected.deflate);
+  if (problem.empty()) problem = deflate.problem;
+  if (!problem.empty()) return refuse(response_problem::header_error, std::move(problem));
+  out.extensions = fmt::format("{}", fmt::join(named, ", "));
+  out.deflate = deflate.agreement;
+
+  if (values_of(headers, "Sec-WebSocket-Protocol").empty()) return out;
   const auto chosen = only_value(headers, "Sec-WebSocket-Protocol", problem);
   if (!chosen) return refuse(response_problem::header_error, problem);  // §11.3.4: at most once
   if (std::ranges::find(expected.subprotocols, *chosen) == expected.subprotocols.end()) {
@@ -198,7 +201,8 @@ response_verdict check_response(const response_fields& response,
                               shown(*chosen),
                               list_of(expected.subprotocols)));
   }
-  return {response_problem::none, {}, std::string(*chosen)};
+  out.subprotocol = *chosen;
+  return out;
 }
 
 }  // namespace adieu::core

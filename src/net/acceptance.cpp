@@ -90,7 +90,7 @@ asio::awaitable<accepted> accept_client(socket_stream& stream,
   parser.body_limit(boost::none);
   std::optional<opening_failure> unreadable;
   try {
-    co_await read_header(stream, parser, out.leftover);
+    co_await read_header(stream, parser, out.agreed.leftover);
   } catch (const opening_failure& failure) {
     unreadable = failure;
   }
@@ -143,11 +143,12 @@ asio::awaitable<accepted> accept_client(socket_stream& stream,
     throw opening_failure{errc::not_a_websocket,
                           {connect_step::request, made.status, "refused: " + made.reason}};
   }
-  out.subprotocol = choose(made, verdict.subprotocols, options.subprotocols);
-  if (!out.subprotocol.empty() &&
-      std::ranges::find(verdict.subprotocols, out.subprotocol) == verdict.subprotocols.end()) {
+  std::string& subprotocol = out.agreed.subprotocol;
+  subprotocol = choose(made, verdict.subprotocols, options.subprotocols);
+  if (!subprotocol.empty() &&
+      std::ranges::find(verdict.subprotocols, subprotocol) == verdict.subprotocols.end()) {
     const std::string problem =
-        "on_request chose the subprotocol " + out.subprotocol + ", which the client did not offer";
+        "on_request chose the subprotocol " + subprotocol + ", which the client did not offer";
     co_await refuse(stream, 500, "internal error");
     throw opening_failure{errc::unsupported_protocol, {connect_step::request, 500, problem}};
   }
@@ -156,7 +157,14 @@ asio::awaitable<accepted> accept_client(socket_stream& stream,
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Accept: " +
       core::accept_for(verdict.key, sha1) + "\r\n";
-  if (!out.subprotocol.empty()) answer += "Sec-WebSocket-Protocol: " + out.subprotocol + "\r\n";
+  if (options.websocket.deflate) {
+    if (auto chosen = core::choose_deflate(verdict.extensions, *options.websocket.deflate)) {
+      answer += "Sec-WebSocket-Extensions: " + chosen->answer + "\r\n";
+      out.agreed.extensions = std::move(chosen->answer);
+      out.agreed.deflate = chosen->agreement;
+    }
+  }
+  if (!subprotocol.empty()) answer += "Sec-WebSocket-Protocol: " + subprotocol + "\r\n";
   co_await write_all(stream, answer + "\r\n", connect_step::request);
   co_return out;
 }

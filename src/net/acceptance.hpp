@@ -4,14 +4,14 @@
 
 #include "adieu/server.hpp"
 #include "net/opening.hpp"
+#include "net/terms.hpp"
 
 namespace adieu::net {
 
 struct accepted {
   accepted() = default;
   request asked;
-  std::string leftover;
-  std::string subprotocol;
+  terms agreed;
 };
 
 /// Throws opening_failure when the client is refused, after it was told so.

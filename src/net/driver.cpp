@@ -128,7 +128,8 @@ void driver::start_call(call& what) {
       break;
     case call_kind::receive_message: core_.receive_message(owner, *what.into, time); break;
     case call_kind::send:
-      core_.send({owner, what.from, what.type, what.end_of_message, what.data}, time);
+      what.piece.owner = owner;
+      core_.send(what.piece, time);
       break;
     case call_kind::ping: core_.ping(owner, time); break;
     case call_kind::close: core_.close(owner, what.code, what.reason, time, what.timeout); break;
@@ -220,12 +221,12 @@ void driver::send_copy(message_type type, core::const_bytes payload) {
     copied_send(driver& owner, core::const_bytes source) : call(call_kind::send), home(owner) {
       auto* const copy = reinterpret_cast<std::byte*>(this + 1);
       std::ranges::copy(source, copy);
-      data = {copy, source.size()};
+      piece.payload = {copy, source.size()};
       finish_ = [](call* base, core::completion* done, const connection_status*) {
         auto* const self = static_cast<copied_send*>(base);
         // Nobody is told, so it is counted.
         if (done != nullptr && done->error == errc::invalid_state) {
-          self->home.core_.count_unsent(self->data.size());
+          self->home.core_.count_unsent(self->piece.payload.size());
         }
         self->~copied_send();
         ::operator delete(self);
@@ -235,7 +236,7 @@ void driver::send_copy(message_type type, core::const_bytes payload) {
   };
   void* const memory = ::operator new(sizeof(copied_send) + payload.size());
   auto* const what = ::new (memory) copied_send(*this, payload);
-  what->type = type;
+  what->piece.type = type;
   submit(*what);
 }
 

@@ -134,8 +134,8 @@ TEST(HandshakeResponse, Section4_1_NoExtensionThatWasNotOffered) {
   expect_refused(
       answer(with(good_response, "Sec-WebSocket-Extensions", "permessage-deflate; x=1, b")),
       response_problem::header_error,
-      "the Sec-WebSocket-Extensions header has \"permessage-deflate; x=1\", "
-      "but no extension was offered");
+      "the Sec-WebSocket-Extensions header: the server chose \"permessage-deflate\", which was not "
+      "offered");
   EXPECT_EQ(answer(with(good_response, "Sec-WebSocket-Extensions", "")).problem,
             response_problem::none);
 }

@@ -103,7 +103,9 @@ adieu_side::~adieu_side() {
 
 std::uint16_t adieu_side::serve() {
   if (server_) return port_;
-  server_.emplace(loop_.get_executor());
+  adieu::server_options how;
+  how.websocket = options;
+  server_.emplace(loop_.get_executor(), how);
   server_->on_connection(
       [this](adieu::websocket& socket, const adieu::request&) { return hold(socket); });
   port_ = server_->listen("127.0.0.1", 0).port();
@@ -122,11 +124,10 @@ our_end_ptr adieu_side::accepted() {
 
 our_end_ptr adieu_side::connect(const std::string& url) {
   auto done = std::make_shared<std::promise<our_end_ptr>>();
+  adieu::connect_options how;
+  how.websocket = options;
   adieu::async_connect(
-      loop_.get_executor(),
-      url,
-      adieu::connect_options(),
-      [this, done](error_code ec, adieu::websocket socket) {
+      loop_.get_executor(), url, how, [this, done](error_code ec, adieu::websocket socket) {
         if (ec) {
           const auto record = socket.record();
           const std::string why = record ? adieu::to_line(*record) : ec.message();
@@ -179,7 +180,7 @@ void adieu_side::adopt(error_code ec,
   if (ec) {
     return done.set_exception(std::make_exception_ptr(std::runtime_error(ec.message())));
   }
-  done.set_value(own(adieu::websocket::adopt(std::move(socket), self)));
+  done.set_value(own(adieu::websocket::adopt(std::move(socket), self, options)));
 }
 
 }  // namespace peers

@@ -82,6 +82,7 @@ class our_end : public std::enable_shared_from_this<our_end> {
   adieu::disconnect_record record();
 
   [[nodiscard]] adieu::state state() const { return handle_.state(); }
+  [[nodiscard]] std::string extensions() const { return socket_->extensions(); }
 
   /// The websocket goes out of scope, or the server's handler returns.
   void release();
@@ -106,6 +107,9 @@ class adieu_side {
   ~adieu_side();
 
   [[nodiscard]] asio::io_context& loop() { return loop_; }
+
+  /// Of every connection from then on.
+  adieu::websocket_options options;
 
   /// Listens, once; its connections come out of accepted().
   std::uint16_t serve();

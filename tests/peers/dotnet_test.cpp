@@ -9,6 +9,8 @@
 namespace peers {
 namespace {
 
+using adieu::core::context_takeover;
+
 class Dotnet : public program_tests<Dotnet> {
  protected:
   void SetUp() override {
@@ -51,6 +53,16 @@ TEST_P(Dotnet, EchoesEverySizeAndFragmentsAndPongs) {
   exchange_echoes(with);
   receive_fragments(with);
   expect_closed(we_close(with), "4001", "bye");
+}
+
+TEST_P(Dotnet, N15_Compresses) {
+  link with = talk_compressed(15, context_takeover::yes);
+  exchange_compressed(with);
+}
+
+TEST_P(Dotnet, N15_CompressesEachMessageAlone) {
+  link with = talk_compressed(10, context_takeover::no);
+  exchange_compressed(with);
 }
 
 TEST_P(Dotnet, IsClosedByUs) {

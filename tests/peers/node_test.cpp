@@ -7,6 +7,8 @@
 namespace peers {
 namespace {
 
+using adieu::core::context_takeover;
+
 class Node : public program_tests<Node> {
  protected:
   void SetUp() override {
@@ -32,6 +34,16 @@ TEST_P(Node, EchoesEverySizeAndFragmentsAndPongs) {
   with.tell("ping");
   with.event("pong");
   expect_closed(we_close(with), "4001", "bye");
+}
+
+TEST_P(Node, N15_Compresses) {
+  link with = talk_compressed(15, context_takeover::yes);
+  exchange_compressed(with);
+}
+
+TEST_P(Node, N15_CompressesEachMessageAlone) {
+  link with = talk_compressed(10, context_takeover::no);
+  exchange_compressed(with);
 }
 
 TEST_P(Node, IsClosedByUs) {

@@ -7,6 +7,8 @@
 namespace peers {
 namespace {
 
+using adieu::core::context_takeover;
+
 class Python : public program_tests<Python> {
  protected:
   void SetUp() override {
@@ -34,6 +36,16 @@ TEST_P(Python, EchoesEverySizeAndFragmentsAndPongs) {
   with.tell("ping");
   with.event("pong");
   we_close(with);
+}
+
+TEST_P(Python, N15_Compresses) {
+  link with = talk_compressed(15, context_takeover::yes);
+  exchange_compressed(with);
+}
+
+TEST_P(Python, N15_CompressesEachMessageAlone) {
+  link with = talk_compressed(10, context_takeover::no);
+  exchange_compressed(with);
 }
 
 TEST_P(Python, IsClosedByUs) {

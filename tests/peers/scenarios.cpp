@@ -133,6 +133,18 @@ void exchange_echoes(link& with) {
   EXPECT_LT(round_trip, std::chrono::seconds(10));
 }
 
+void exchange_compressed(link& with) {
+  exchange_echoes(with);
+  for (int i = 0; i < 50; ++i) {  // which a context makes small
+    const std::string text = "{\"item\": " + std::to_string(i) + std::string(300, ' ') + "}";
+    EXPECT_FALSE(with.ours->send({message_type::text, text}));
+    EXPECT_EQ(with.ours->receive().message.payload, text);
+  }
+  EXPECT_FALSE(with.ours->close(close_status::normal_closure, "enough"));
+  EXPECT_TRUE(with.ours->record().clean);
+  with.end();
+}
+
 void receive_fragments(link& with) {
   with.tell("send", {{"count", 2}, {"size", 30'000}, {"pieces", 5}});
   for (int i = 0; i < 2; ++i) {

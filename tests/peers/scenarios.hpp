@@ -86,6 +86,19 @@ class program_tests : public testing::TestWithParam<way> {
     return peer_ != nullptr;
   }
 
+  /// The same with permessage-deflate agreed, within windows of 2^bits.
+  link talk_compressed(int bits, adieu::core::context_takeover takeover) {
+    const bool kept = takeover == adieu::core::context_takeover::yes;
+    auto& deflate = side_.options.deflate.emplace();
+    deflate.client_max_window_bits = deflate.server_max_window_bits = bits;
+    deflate.client_context_takeover = deflate.server_context_takeover = kept;
+    link with = talk({{"echo", true}, {"deflate", {{"bits", bits}, {"takeover", kept}}}});
+    const bool adopted = GetParam() == way::adopted_client || GetParam() == way::adopted_server;
+    EXPECT_EQ(with.ours->extensions().starts_with("permessage-deflate"), !adopted)
+        << with.ours->extensions();
+    return with;
+  }
+
   static const std::string& missing() { return suite().missing; }
 
   /// By SIGKILL. The next test starts another.
@@ -141,6 +154,9 @@ inline constexpr int many = 300;
 
 /// A peer that sends back: every length of the length field, both types, fragments, Pings.
 void exchange_echoes(link& with);
+
+/// N15: the same compressed, and a proper end.
+void exchange_compressed(link& with);
 
 /// The peer's own fragments, and its own Ping.
 void receive_fragments(link& with);

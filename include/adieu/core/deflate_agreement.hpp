@@ -6,7 +6,7 @@
 #include <string>
 
 #include "adieu/core/deflate.hpp"
-#include "adieu/core/handshake.hpp"
+#include "adieu/core/extension.hpp"
 #include "adieu/options.hpp"
 
 namespace adieu::core {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "adieu/core/deflate_agreement.hpp"
 #include "adieu/core/types.hpp"
 
 namespace adieu::core {
@@ -44,16 +45,6 @@ struct response_fields {
 /// True when a header's value has no control character in it but tab (no CR, LF or NUL).
 [[nodiscard]] bool is_field_value(std::string_view text) noexcept;
 
-/// One element of Sec-WebSocket-Extensions (§9.1): a name with parameters.
-struct extension_offer {
-  struct parameter {
-    std::string name;
-    std::string value;  ///< empty when the parameter has none
-  };
-  std::string name;
-  std::vector<parameter> parameters;
-};
-
 /// What a server makes of a request. `problem` is empty when it may be accepted; otherwise it is a
 /// sentence that says which rule was broken, and `status` is the HTTP status to refuse with
 /// (400; 405 for the method; 426 for a wrong version, to be sent with Sec-WebSocket-Version: 13;
@@ -69,8 +60,9 @@ struct request_verdict {
 
 /// What the client asked for, against which the answer is checked.
 struct client_expectation {
-  std::string accept;                     ///< accept_for() of the key that was sent
-  std::vector<std::string> subprotocols;  ///< offered
+  std::string accept;                           ///< accept_for() of the key that was sent
+  std::vector<std::string> subprotocols;        ///< offered
+  std::optional<deflate_options> deflate = {};  ///< offered as deflate_offer() says it
 };
 
 /// Why a client refuses an answer; in .NET's words (N18) where it has one.
@@ -84,6 +76,8 @@ struct response_verdict {
   response_problem problem = response_problem::none;
   std::string detail;       ///< a sentence: which rule, what was expected, what came
   std::string subprotocol;  ///< the one that the server chose, or empty
+  std::string extensions;   ///< what the server's Sec-WebSocket-Extensions said
+  std::optional<deflate_agreement> deflate = {};
 };
 [[nodiscard]] response_verdict check_response(const response_fields& response,
                                               const client_expectation& expected);

@@ -40,12 +40,9 @@ struct call {
   call_kind what;
 
   // Arguments, each for some kinds.
-  message_type type = message_type::binary;
-  bool end_of_message = true;
-  core::sender from = 0;
+  core::send_piece piece;
   close_status code = close_status::normal_closure;
   core::bytes buffer;
-  core::const_bytes data;
   std::string* into = nullptr;
   message_type* into_type = nullptr;
   std::string reason;

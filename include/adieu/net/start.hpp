@@ -67,23 +67,18 @@ auto start(std::shared_ptr<driver> connection,
       std::move(fill));
 }
 
+inline core::const_bytes bytes_of(boost::asio::const_buffer data) noexcept {
+  return {static_cast<const std::byte*>(data.data()), data.size()};
+}
+
 template <typename Token>
 auto send_piece(std::shared_ptr<driver> connection,
                 boost::asio::any_io_executor home,
-                core::sender from,
-                boost::asio::const_buffer data,
-                message_type type,
-                bool ends_message,
+                const core::send_piece& piece,
                 Token&& token) {
   return start<call_kind::send>(
-      std::move(connection),
-      std::move(home),
-      std::forward<Token>(token),
-      [from, data, type, ends_message](call& c) {
-        c.from = from;
-        c.data = {static_cast<const std::byte*>(data.data()), data.size()};
-        c.type = type;
-        c.end_of_message = ends_message;
+      std::move(connection), std::move(home), std::forward<Token>(token), [piece](call& c) {
+        c.piece = piece;
       });
 }
 

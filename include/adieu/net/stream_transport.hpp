@@ -145,11 +145,11 @@ websocket websocket::adopt(AsyncStream stream,
                        std::move(leftover));
   } else {
     asio::any_io_executor executor = stream.get_executor();
-    return over(std::move(executor),
-                std::make_unique<net::stream_transport<AsyncStream>>(std::move(stream)),
-                self,
-                options,
-                std::move(leftover));
+    return adopted(std::move(executor),
+                   std::make_unique<net::stream_transport<AsyncStream>>(std::move(stream)),
+                   self,
+                   options,
+                   std::move(leftover));
   }
 }
 

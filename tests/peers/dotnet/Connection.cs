@@ -9,6 +9,7 @@ sealed class Connection(string on, JsonNode how)
 {
     readonly bool echo = (bool?)how["echo"] ?? false;
     readonly bool answer = (bool?)how["answer"] ?? true;
+    readonly WebSocketDeflateOptions? deflate = Deflate(how["deflate"]);
     WebSocket? socket;
     Socket? tcp; // only where we made it: ClientWebSocket hides its own
     volatile TaskCompletionSource? closing; // from before the close call to its end
@@ -30,6 +31,7 @@ sealed class Connection(string on, JsonNode how)
     async Task Connect(string url, int? pingEvery)
     {
         ClientWebSocket client = new();
+        client.Options.DangerousDeflateOptions = deflate;
         if (pingEvery is int milliseconds)
         {
             client.Options.KeepAliveInterval = TimeSpan.FromMilliseconds(milliseconds);
@@ -38,6 +40,14 @@ sealed class Connection(string on, JsonNode how)
         await client.ConnectAsync(new Uri(url), default);
         await Live(client);
     }
+
+    static WebSocketDeflateOptions? Deflate(JsonNode? how) => how is null ? null : new()
+    {
+        ClientMaxWindowBits = (int)how["bits"]!,
+        ServerMaxWindowBits = (int)how["bits"]!,
+        ClientContextTakeover = (bool)how["takeover"]!,
+        ServerContextTakeover = (bool)how["takeover"]!,
+    };
 
     async Task AdoptConnect(int port)
     {
@@ -57,7 +67,7 @@ sealed class Connection(string on, JsonNode how)
 
     WebSocket FromStream(bool isServer) => WebSocket.CreateFromStream(
         new NetworkStream(tcp!, ownsSocket: true),
-        new WebSocketCreationOptions { IsServer = isServer });
+        new WebSocketCreationOptions { IsServer = isServer, DangerousDeflateOptions = deflate });
 
     async Task Live(WebSocket opened)
     {

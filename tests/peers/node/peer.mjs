@@ -31,14 +31,30 @@ function live(command, socket) {
   });
 }
 
+// `usual` is what ws does when nobody says anything.
+function deflate({ deflate }, usual) {
+  if (!deflate) return usual;
+  return {
+    threshold: 0,
+    clientMaxWindowBits: deflate.bits,
+    serverMaxWindowBits: deflate.bits,
+    clientNoContextTakeover: !deflate.takeover,
+    serverNoContextTakeover: !deflate.takeover,
+  };
+}
+
 const doing = {
   connect(command) {
-    const socket = new WebSocket(command.url);
+    const socket = new WebSocket(command.url, { perMessageDeflate: deflate(command, true) });
     live(command, socket);
     socket.on('open', () => tell(command.on, 'open'));
   },
   listen(command) {
-    const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+    const server = new WebSocketServer({
+      host: '127.0.0.1',
+      port: 0,
+      perMessageDeflate: deflate(command, false),
+    });
     server.on('listening', () => tell(command.on, 'listening', { port: server.address().port }));
     server.on('connection', (socket) => {
       server.close(); // listens no more; this connection goes on

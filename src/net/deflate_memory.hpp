@@ -1,0 +1,30 @@
+// zlib's memory, shared by the connections of one execution context that keep no context between
+// messages.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/execution_context.hpp>
+
+#include <memory>
+
+#include "adieu/core/deflate.hpp"
+
+namespace adieu::net {
+
+class deflate_memory final : public boost::asio::execution_context::service {
+ public:
+  using key_type = deflate_memory;
+  static boost::asio::execution_context::id id;
+
+  explicit deflate_memory(boost::asio::execution_context& context)
+      : boost::asio::execution_context::service(context) {}
+  [[nodiscard]] static std::shared_ptr<core::deflate_pool> of(
+      const boost::asio::any_io_executor& executor);
+
+ private:
+  void shutdown() override {}
+
+  std::shared_ptr<core::deflate_pool> pool_ = std::make_shared<core::deflate_pool>();
+};
+
+}  // namespace adieu::net
