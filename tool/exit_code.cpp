@@ -58,8 +58,7 @@ constexpr std::array rows{
     exit_row{exit_code::protocol_error_by_us,
              "protocol_error_by_us",
              "the peer's Close says that we did (1002, 1003, 1007, 1009, 1010)"},
-    exit_row{
-        exit_code::message_too_big, "message_too_big", "a message of the peer is over the limit"},
+    exit_row{exit_code::over_limit, "over_limit", "the peer went over a limit of ours"},
     exit_row{exit_code::keepalive_timeout,
              "keepalive_timeout",
              "the peer fell silent and answered no Ping"},
@@ -109,7 +108,11 @@ exit_code exit_code_for(const disconnect_record& record) noexcept {
     case cause::tls_truncated: return exit_code::tls_truncated;
     case cause::protocol_error_by_peer: return exit_code::protocol_error_by_peer;
     case cause::protocol_error_by_us: return exit_code::protocol_error_by_us;
-    case cause::message_too_big: return exit_code::message_too_big;
+    case cause::message_too_big:
+    case cause::frame_too_big:
+    case cause::too_many_fragments:
+    case cause::inflated_too_much:
+    case cause::too_many_control_frames: return exit_code::over_limit;
     case cause::keepalive_timeout: return exit_code::keepalive_timeout;
     case cause::peer_not_reading: return exit_code::peer_not_reading;
     case cause::close_timeout: return exit_code::close_timeout;

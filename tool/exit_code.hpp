@@ -38,7 +38,7 @@ enum class exit_code : int {
   tls_truncated = 22,
   protocol_error_by_peer = 23,
   protocol_error_by_us = 24,
-  message_too_big = 25,
+  over_limit = 25,
   keepalive_timeout = 26,
   peer_not_reading = 27,
   close_timeout = 28,

@@ -60,6 +60,23 @@ struct websocket_options {
   /// their memory is the caller's buffer and the window.
   std::uint64_t max_message_size = 16 * 1024 * 1024;
 
+  /// The largest data frame that is accepted, in bytes on the wire; a larger one is refused with
+  /// 1009 as soon as its header is there. 0: any size, for `async_receive` takes frames in pieces.
+  std::uint64_t max_frame_size = 0;
+
+  /// How many frames a message may have; more are refused with 1009. 0: any number.
+  std::uint64_t max_fragments = 1'000'000;
+
+  /// How many times as large as on the wire a compressed message may become, once it has passed
+  /// 1 MiB; more is refused with 1009. 0: any ratio. Memory is bounded without it: by
+  /// `receive_window` for receives in pieces, by `max_message_size` for whole messages.
+  std::uint64_t max_inflate_ratio = 0;
+
+  /// How many control frames the peer may send in a second; more are refused with 1008. 0: any
+  /// number. Of Pings that wait for their Pong because the peer does not read, only the last 128
+  /// are answered, whatever this is.
+  std::uint32_t max_control_frames_per_second = 1000;
+
   /// N15: permessage-deflate, offered by clients and accepted by servers when set. It is off by
   /// default: it costs memory and time, and compressing secrets together with what an attacker may
   /// choose can betray them. For `websocket::adopt`, which has no handshake: what both ends agreed.

@@ -6,14 +6,32 @@
 
 namespace adieu::core {
 namespace {
+
 constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+
+message_reader reader_for(const settings& how) {
+  const frame_limits limits{how.options.max_frame_size, how.options.max_fragments};
+  if (!how.deflate) return {how.self, limits};
+  return {how.self, limits, how.deflate->receiving, how.options.max_inflate_ratio, how.pool};
 }
+
+// What the Close that answers says to the peer.
+std::string_view limit_phrase(cause which) {
+  switch (which) {
+    case cause::frame_too_big: return "the frame is larger than this endpoint accepts";
+    case cause::too_many_fragments: return "the message has more frames than this endpoint accepts";
+    case cause::inflated_too_much: return "the message swells more than this endpoint accepts";
+    case cause::too_many_control_frames: return "more control frames than this endpoint accepts";
+    default: return "the message is larger than this endpoint accepts";
+  }
+}
+
+}  // namespace
 
 connection::connection(const settings& how, instant now)
     : how_(how),
       opened_(now),
-      reader_(how.deflate ? message_reader(how.self, how.deflate->receiving, how.pool)
-                          : message_reader(how.self)),
+      reader_(reader_for(how)),
       outbox_(how.self, how.random),
       keepalive_(how.options.ping_interval, how.options.pong_timeout, now),
       idle_since_(now),
@@ -57,6 +75,13 @@ void connection::parse(instant now) {
         on_data(found, now);
         if (view_) return;
         break;
+      case message_reader::found::frame_too_large: break_limit(cause::frame_too_big, now); break;
+      case message_reader::found::too_many_frames:
+        break_limit(cause::too_many_fragments, now);
+        break;
+      case message_reader::found::swells_too_much:
+        break_limit(cause::inflated_too_much, now);
+        break;
     }
   }
   input_ = {};
@@ -93,7 +118,9 @@ void connection::on_data(const message_reader::step_result& data, instant now) {
   const bool whole_only = show_messages_ || (receive_ && receive_->kind == receive_kind::message);
   inbox_.add(data, whole_only ? inbox::borders::of_messages : inbox::borders::of_frames);
   if (show_messages_) {
-    if (inbox_.first_message_size() > how_.options.max_message_size) return break_limit(now);
+    if (inbox_.first_message_size() > how_.options.max_message_size) {
+      return break_limit(cause::message_too_big, now);
+    }
     if (const auto message = inbox_.peek_message()) {
       view_ = {message->payload, message->type};
       view_in_inbox_ = true;
@@ -150,7 +177,19 @@ std::optional<connection::message_view> connection::next_message(instant now) {
   return view_;
 }
 
+bool connection::too_many_control_frames(instant now) {
+  if (now - control_second_ >= std::chrono::seconds(1)) {
+    control_second_ = now;
+    control_frames_ = 0;
+  }
+  const std::uint32_t most = how_.options.max_control_frames_per_second;
+  return ++control_frames_ > most && most != 0;
+}
+
 void connection::on_control(const message_reader::step_result& frame, instant now) {
+  if (frame.op != opcode::close && too_many_control_frames(now)) {
+    return break_limit(cause::too_many_control_frames, now);
+  }
   switch (frame.op) {
     case opcode::ping:
       outbox_.push_control(opcode::pong, frame.payload);  // RFC 6455 §5.5.2
@@ -203,17 +242,20 @@ void connection::break_rule(violation wrong, std::uint64_t at, instant now) {
   apply(event::rule_broken, now);
 }
 
-void connection::break_limit(instant now) {
+// RFC 6455 §7.4.1: 1009 for what is too big, 1008 for a policy of ours.
+void connection::break_limit(cause which, instant now) {
   if (!cause_known_) {
     cause_known_ = true;
-    record_.cause = cause::message_too_big;
+    record_.cause = which;
   }
+  const bool too_big = which != cause::too_many_control_frames;
   if (!outbox_.close_committed()) {
-    close_code_ = adieu::close_status::message_too_big;
-    close_reason_ = "the message is larger than this endpoint accepts";
+    close_code_ =
+        too_big ? adieu::close_status::message_too_big : adieu::close_status::policy_violation;
+    close_reason_ = limit_phrase(which);
   }
-  end_receiving(errc::message_too_big);
-  inbox_.discard();
+  end_receiving(too_big ? errc::message_too_big : errc::faulted);
+  if (which == cause::message_too_big) inbox_.discard();  // whoever waits for it can't have it
   apply(event::rule_broken, now);
 }
 
@@ -348,7 +390,7 @@ bool connection::deliver_data(instant now) {
       inbox_.discard();
       return true;
     }
-    break_limit(now);
+    break_limit(cause::message_too_big, now);
   }
   completion done;
   done.owner = receive_->owner;

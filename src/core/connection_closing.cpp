@@ -21,8 +21,12 @@ errc error_for(cause why) {
     case cause::connect_failed: return errc::connection_closed_prematurely;
     case cause::protocol_error_by_peer:
     case cause::protocol_error_by_us:
+    case cause::too_many_control_frames:
     case cause::handler_error: return errc::faulted;
-    case cause::message_too_big: return errc::message_too_big;
+    case cause::message_too_big:
+    case cause::frame_too_big:
+    case cause::too_many_fragments:
+    case cause::inflated_too_much: return errc::message_too_big;
     case cause::keepalive_timeout: return errc::keepalive_timeout;
     case cause::peer_not_reading: return errc::peer_not_reading;
     case cause::close_timeout: return errc::close_timeout;

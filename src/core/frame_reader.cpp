@@ -54,7 +54,7 @@ bool frame_reader::take_header(bytes& in, step_result& out) {
   in = in.subspan(parsed.size - carried);
   consumed_ += parsed.size - carried;
   carry_.clear();
-  if (!check_order(out)) return false;
+  if (!check_order(out) || !check_limits(out)) return false;
 
   in_frame_ = true;
   payload_read_ = 0;
@@ -75,6 +75,14 @@ bool frame_reader::check_order(step_result& out) const {
   out = broken(continues ? violation::unexpected_continuation : violation::expected_continuation,
                frame_start_);
   return false;
+}
+
+bool frame_reader::check_limits(step_result& out) {
+  if (is_control(header_.op)) return true;
+  frames_ = header_.op == opcode::continuation ? frames_ + 1 : 1;
+  if (limits_.size != 0 && header_.length > limits_.size) out.what = found::frame_too_large;
+  if (limits_.count != 0 && frames_ > limits_.count) out.what = found::too_many_frames;
+  return out.what == found::need_more;
 }
 
 frame_reader::step_result frame_reader::read_data(bytes& in, bool begins) {

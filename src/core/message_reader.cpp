@@ -3,13 +3,20 @@
 
 namespace adieu::core {
 namespace {
+
 constexpr std::size_t step_size = 16 * 1024;
-}
+constexpr std::uint64_t harmless = 1024 * 1024;  // decompressed, at any ratio
+
+}  // namespace
 
 void message_reader::begin_part(const step_result& part) {
   compressed_ = part;
   frame_begins_ = frame_begins_ || part.frame_begins;
-  if (!in_message_) utf8_.reset();
+  if (!in_message_) {
+    utf8_.reset();
+    taken_ = given_ = 0;
+  }
+  taken_ += part.payload.size();
   in_message_ = true;
   space_.resize(step_size);
 }
@@ -49,6 +56,11 @@ bool message_reader::decompress_part(step_result& out) {
     return true;
   }
   const bool used_up = got.what == decompressor::outcome::all_taken;
+  given_ += got.size;
+  if (ratio_ != 0 && given_ > harmless && given_ / ratio_ > taken_) {
+    out.what = found::swells_too_much;
+    return true;
+  }
 
   out = part;
   out.payload = bytes(space_).first(got.size);

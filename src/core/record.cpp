@@ -65,6 +65,10 @@ std::string why(const disconnect_record& record) {
                          record.broken_at);
     case cause::protocol_error_by_us: return "the peer says that we broke a rule";
     case cause::message_too_big: return "the peer's message was larger than the limit";
+    case cause::frame_too_big: return "a frame of the peer was larger than the limit";
+    case cause::too_many_fragments: return "a message of the peer had more frames than the limit";
+    case cause::inflated_too_much: return "a message of the peer swelled more than the limit";
+    case cause::too_many_control_frames: return "the peer sent more control frames than the limit";
     case cause::keepalive_timeout: return "the peer fell silent and answered no Ping";
     case cause::peer_not_reading: return "the peer stopped reading";
     case cause::close_timeout:
@@ -313,6 +317,10 @@ std::string_view to_string(cause value) noexcept {
     case cause::protocol_error_by_peer: return "protocol_error_by_peer";
     case cause::protocol_error_by_us: return "protocol_error_by_us";
     case cause::message_too_big: return "message_too_big";
+    case cause::frame_too_big: return "frame_too_big";
+    case cause::too_many_fragments: return "too_many_fragments";
+    case cause::inflated_too_much: return "inflated_too_much";
+    case cause::too_many_control_frames: return "too_many_control_frames";
     case cause::keepalive_timeout: return "keepalive_timeout";
     case cause::peer_not_reading: return "peer_not_reading";
     case cause::close_timeout: return "close_timeout";

@@ -183,7 +183,8 @@ class connection {
   void note_close_sent(instant now);
   void on_close_frame(const message_reader::step_result& frame, instant now);
   void break_rule(violation wrong, std::uint64_t at, instant now);
-  void break_limit(instant now);
+  void break_limit(cause which, instant now);
+  [[nodiscard]] bool too_many_control_frames(instant now);
   void deliver(instant now);
   [[nodiscard]] bool deliver_data(instant now);
   void discard_if_stuck();
@@ -241,6 +242,8 @@ class connection {
   bool view_in_inbox_ = false;
   bool view_shown_ = false;
   bool peer_gone_ = false;
+  instant control_second_{};  // when the counting of control frames began
+  std::uint32_t control_frames_ = 0;
 
   // Closing
   struct close_waiter {

@@ -13,11 +13,26 @@
 
 namespace adieu::core {
 
+/// What a message may cost, in frames. 0: no limit.
+struct frame_limits {
+  std::uint64_t size = 0;   ///< bytes of a data frame's payload, on the wire
+  std::uint64_t count = 0;  ///< frames of a message
+};
+
 class frame_reader {
  public:
-  explicit frame_reader(frame_rules rules) noexcept : rules_(rules) {}
+  explicit frame_reader(frame_rules rules, frame_limits limits = {}) noexcept
+      : rules_(rules), limits_(limits) {}
 
-  enum class found : std::uint8_t { need_more, data, control, broken };
+  enum class found : std::uint8_t {
+    need_more,
+    data,
+    control,
+    broken,           ///< the protocol: `wrong`, `wrong_at`
+    frame_too_large,  ///< these three: limits of ours
+    too_many_frames,
+    swells_too_much,
+  };
 
   struct step_result {
     found what = found::need_more;
@@ -41,15 +56,18 @@ class frame_reader {
  private:
   [[nodiscard]] bool take_header(bytes& in, step_result& out);
   [[nodiscard]] bool check_order(step_result& out) const;
+  [[nodiscard]] bool check_limits(step_result& out);
   step_result read_data(bytes& in, bool begins);
   step_result read_control(bytes& in);
   step_result broken(violation wrong, std::uint64_t at) const noexcept;
 
   frame_rules rules_;
+  frame_limits limits_;
   frame_header header_;
   std::uint64_t payload_read_ = 0;  // of the current frame
   std::uint64_t consumed_ = 0;      // since the beginning
   std::uint64_t frame_start_ = 0;
+  std::uint64_t frames_ = 0;            // of the current message
   std::vector<std::byte> carry_;        // a header, or a control payload, that was cut
   std::vector<std::byte> cut_payload_;  // the last control payload, when it was cut
   utf8_validator utf8_;

@@ -15,9 +15,17 @@ namespace adieu::core {
 
 class message_reader {
  public:
-  explicit message_reader(role receiver) noexcept : frames_({receiver, false}) {}
-  message_reader(role receiver, const deflate_settings& how, std::shared_ptr<deflate_pool> pool)
-      : frames_({receiver, true}), decompressor_(std::in_place, how, std::move(pool)) {}
+  message_reader(role receiver, frame_limits limits) noexcept
+      : frames_({receiver, false}, limits) {}
+  /// A message may be `ratio` times as large as on the wire. 0: no limit.
+  message_reader(role receiver,
+                 frame_limits limits,
+                 const deflate_settings& how,
+                 std::uint64_t ratio,
+                 std::shared_ptr<deflate_pool> pool)
+      : frames_({receiver, true}, limits),
+        decompressor_(std::in_place, how, std::move(pool)),
+        ratio_(ratio) {}
 
   using found = frame_reader::found;
   using step_result = frame_reader::step_result;
@@ -48,6 +56,9 @@ class message_reader {
 
   frame_reader frames_;
   std::optional<decompressor> decompressor_;
+  std::uint64_t ratio_ = 0;
+  std::uint64_t taken_ = 0;                // of this message, compressed
+  std::uint64_t given_ = 0;                // and decompressed
   std::optional<step_result> compressed_;  // the part of a frame that is being decompressed
   bool frame_begins_ = false;              // and nothing of its frame was given out yet
   bool broken_ = false;                    // but what came before the fault is given out first
