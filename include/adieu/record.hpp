@@ -23,9 +23,9 @@ enum class initiator : std::uint8_t {
 /// The first event that made a clean end impossible, or `handshake` when nothing did.
 enum class cause : std::uint8_t {
   handshake,
-  peer_vanished,            ///< the peer's FIN without its Close; or so early that ours can't be sent
-  peer_reset,               ///< a TCP reset before both Closes had passed
-  tls_truncated,            ///< TCP ended without TLS's close_notify and without a Close
+  peer_vanished,  ///< the peer's FIN without its Close; or so early that ours can't be sent
+  peer_reset,     ///< a TCP reset before both Closes had passed
+  tls_truncated,  ///< TCP ended without TLS's close_notify and without a Close
   protocol_error_by_peer,   ///< the peer broke a rule; `broken_rule` and `broken_at` say which
   protocol_error_by_us,     ///< the peer's Close says that we did (1002, 1003, 1007, 1009, 1010)
   message_too_big,          ///< the peer's message passed `max_message_size`

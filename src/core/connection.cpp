@@ -92,7 +92,7 @@ void connection::parse(instant now) {
 bool connection::must_wait() const noexcept {
   if (!reader_.decompresses() || show_messages_) return false;
   if (receive_ && receive_->kind == receive_kind::message) return false;
-  std::uint64_t room = how_.options.receive_window + (receive_ ? receive_->buffer.size() : 0);
+  std::uint64_t room = window();
   // Behind the end of input, the state shall tell the truth if that costs no more than a message.
   if (late_end_ || peer_gone_) room += how_.options.max_message_size;
   const bool more = reader_.holds_data() || !input_.empty() || waits_;
@@ -431,8 +431,11 @@ std::size_t connection::read_allowance() const noexcept {
   if (!parses() || show_messages_ || peer_gone_) return unlimited;  // nothing is kept, or all is
   if (waits_) return 0;
   if (receive_ && receive_->kind == receive_kind::message) return unlimited;
-  const std::size_t room = how_.options.receive_window + (receive_ ? receive_->buffer.size() : 0);
-  return inbox_.held() < room ? room - inbox_.held() : 0;
+  return inbox_.held() < window() ? window() - inbox_.held() : 0;
+}
+
+std::size_t connection::window() const noexcept {
+  return how_.options.receive_window + (receive_ ? receive_->buffer.size() : 0);
 }
 
 command connection::take_command() noexcept { return std::exchange(command_, command::none); }

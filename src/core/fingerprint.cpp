@@ -41,6 +41,7 @@ void utf8_validator::add_to(fingerprint_maker& out) const noexcept {
 
 void frame_reader::add_to(fingerprint_maker& out) const noexcept {
   out.add(in_message_);
+  if (limits_.count != 0) out.add(frames_);
   if (in_message_ || in_frame_) out.add(type_);
   if (in_message_ && type_ == message_type::text) utf8_.add_to(out);
   out.add(const_bytes(carry_));
@@ -55,6 +56,9 @@ void frame_reader::add_to(fingerprint_maker& out) const noexcept {
   out.add(payload_read_);
   if (!in_message_ && type_ == message_type::text) utf8_.add_to(out);
 }
+
+// Without what zlib remembers: connections that compress have no fingerprint.
+void message_reader::add_to(fingerprint_maker& out) const noexcept { frames_.add_to(out); }
 
 void inbox::add_to(fingerprint_maker& out) const noexcept {
   out.add(const_bytes(bytes_).subspan(head_));
@@ -83,9 +87,13 @@ void send_queue::add_to(fingerprint_maker& out) const noexcept {
     out.add(e.type);
     out.add(e.ends_message);
     out.add(e.payload);
+    out.add(e.compress);
   }
   out.add(unfinished_.size());
-  for (const sender from : unfinished_) out.add(from);
+  for (const unfinished_message& each : unfinished_) {
+    out.add(each.from);
+    out.add(each.compress);
+  }
   out.add(open_);
   out.add(continues_);
   if (open_) out.add(open_sender_);
@@ -194,6 +202,10 @@ fingerprint connection::fingerprint(instant now) const {
   keepalive_.add_to(out);
   out.add(close_code_);
   out.add(close_reason_);
+  const bool counts = how_.options.max_control_frames_per_second != 0 &&
+                      now - control_second_ < std::chrono::seconds(1);
+  out.add(counts ? control_frames_ : 0U);
+  if (counts) out.add(control_second_);
   out.add(discards_);
   out.add(fin_seen_);
   out.add(fin_sent_);

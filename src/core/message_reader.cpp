@@ -40,8 +40,8 @@ message_reader::step_result message_reader::decompress(bytes& in) {
 
 // False: the part is used up, and there is nothing to say of it.
 bool message_reader::decompress_part(step_result& out) {
-  if (broken_) {
-    out = broken(violation::invalid_compressed_data);
+  if (wrong_ != violation::none) {
+    out = broken(wrong_);
     return true;
   }
   step_result& part = *compressed_;
@@ -50,11 +50,7 @@ bool message_reader::decompress_part(step_result& out) {
   const decompressor::result got = decompressor_->decompress(
       rest, last ? decompressor::part::last_of_message : decompressor::part::of_message, space_);
   part.payload = part.payload.last(rest.size());
-  broken_ = got.what == decompressor::outcome::broken;
-  if (broken_ && got.size == 0) {
-    out = broken(violation::invalid_compressed_data);
-    return true;
-  }
+  if (got.what == decompressor::outcome::broken) wrong_ = violation::invalid_compressed_data;
   const bool used_up = got.what == decompressor::outcome::all_taken;
   given_ += got.size;
   if (ratio_ != 0 && given_ > harmless && given_ / ratio_ > taken_) {
@@ -69,10 +65,16 @@ bool message_reader::decompress_part(step_result& out) {
   out.message_ends = used_up && last;
   out.announced = got.size;
   if (out.type == message_type::text) {  // RFC 7692 §6.2: what UTF-8 is, is the message
-    if (utf8_.feed(out.payload) < got.size || (out.message_ends && !utf8_.complete())) {
-      out = broken(violation::invalid_utf8_text);
-      return true;
+    const std::size_t good = utf8_.feed(out.payload);
+    if (good < got.size || (out.message_ends && !utf8_.complete())) {
+      wrong_ = violation::invalid_utf8_text;
+      out.payload = out.payload.first(good);
     }
+  }
+  if (wrong_ != violation::none) {  // what came before the fault is given out first
+    out.frame_ends = out.message_ends = false;
+    if (out.payload.empty()) out = broken(wrong_);
+    return true;
   }
   if (used_up) compressed_.reset();
   if (got.size == 0 && !out.frame_ends) return false;

@@ -114,11 +114,14 @@ unsent outbox::left() const noexcept {
           lost_.bytes + queued.bytes + packed.bytes + committed.bytes};
 }
 
+void outbox::lose(const unsent& what) noexcept {
+  lost_.messages += what.messages;
+  lost_.bytes += what.bytes;
+}
+
 void outbox::drop_packed(std::vector<ticket>& dropped) {
-  const unsent lost = packer_.left();
+  lose(packer_.left());
   packer_.drop(dropped);
-  lost_.messages += lost.messages;
-  lost_.bytes += lost.bytes;
 }
 
 void outbox::drop_all(std::vector<ticket>& dropped) {
@@ -126,9 +129,7 @@ void outbox::drop_all(std::vector<ticket>& dropped) {
   drop_packed(dropped);
   controls_.clear();
   close_ = close_ == close_frame_is::waiting ? close_frame_is::absent : close_;
-  const unsent lost = writer_.drop_all(dropped);
-  lost_.messages += lost.messages;
-  lost_.bytes += lost.bytes;
+  lose(writer_.drop_all(dropped));
 }
 
 }  // namespace adieu::core

@@ -14,6 +14,7 @@ using v = verb;
 // Deadlines that do not fall together: the server is the more patient one.
 websocket_options quiet(std::chrono::milliseconds close, std::chrono::milliseconds linger) {
   websocket_options o;
+  o.max_fragments = o.max_control_frames_per_second = 0;  // counts make states of their own
   o.close_timeout = close;
   o.linger = linger;
   o.ping_interval = 0ms;

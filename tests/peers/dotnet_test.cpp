@@ -29,8 +29,8 @@ class Dotnet : public program_tests<Dotnet> {
     EXPECT_EQ(text(told, "state"), "Closed");
     EXPECT_EQ(text(told, "code"), code);
     EXPECT_EQ(text(told, "reason"), reason);
-    // A race of .NET's own: its CloseAsync and the receive that was pending both wait for our Close,
-    // and once in some hundred runs the receive is left with the end of TCP.
+    // A race of .NET's own: its CloseAsync and the receive that was pending both wait for our
+    // Close, and once in some hundred runs the receive is left with the end of TCP.
     const std::string error = text(told, "error");
     EXPECT_TRUE(error == "(none)" || error == "ConnectionClosedPrematurely") << error;
     EXPECT_EQ(text(told, "exception"), error == "(none)" ? "(none)" : "WebSocketException");

@@ -172,6 +172,7 @@ class connection {
 
   // connection.cpp: what comes from the wire
   void parse(instant now);
+  [[nodiscard]] std::size_t window() const noexcept;
   [[nodiscard]] bool must_wait() const noexcept;
   void set_aside();
   void resume(instant now);

@@ -44,6 +44,7 @@ class message_reader {
   [[nodiscard]] bool decompresses() const noexcept { return decompressor_.has_value(); }
   /// A step will bring data without any input.
   [[nodiscard]] bool holds_data() const noexcept { return compressed_.has_value(); }
+  void add_to(fingerprint_maker& out) const noexcept;
   /// The memory of the input goes away.
   void keep_input();
 
@@ -61,7 +62,7 @@ class message_reader {
   std::uint64_t given_ = 0;                // and decompressed
   std::optional<step_result> compressed_;  // the part of a frame that is being decompressed
   bool frame_begins_ = false;              // and nothing of its frame was given out yet
-  bool broken_ = false;                    // but what came before the fault is given out first
+  violation wrong_ = violation::none;      // found, and told by the next step
   bool in_message_ = false;
   utf8_validator utf8_;
   std::vector<std::byte> space_;

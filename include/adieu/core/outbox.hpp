@@ -60,6 +60,7 @@ class outbox {
   bool compose_control();
   void compose_packed();
   void drop_packed(std::vector<ticket>& dropped);
+  void lose(const unsent& what) noexcept;
 
   send_queue data_;
   frame_writer writer_;
