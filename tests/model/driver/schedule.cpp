@@ -91,7 +91,7 @@ class schedule {
           executor, client ? to_client : to_server, client ? to_server : to_client, how);
       s.carrier = made.get();
       s.carrier->gone = &s.carrier_gone;
-      s.socket = websocket::over(executor, std::move(made), s.self, o, {});
+      s.socket = websocket::adopted(executor, std::move(made), s.self, o);
       s.handle = s.socket.handle();
       s.socket.on_end([&s, this](const disconnect_record&) {
         ++s.ends;
