@@ -41,7 +41,7 @@ void utf8_validator::add_to(fingerprint_maker& out) const noexcept {
 
 void frame_reader::add_to(fingerprint_maker& out) const noexcept {
   out.add(in_message_);
-  if (limits_.count != 0) out.add(frames_);
+  if (in_message_ && limits_.count != 0) out.add(frames_);
   if (in_message_ || in_frame_) out.add(type_);
   if (in_message_ && type_ == message_type::text) utf8_.add_to(out);
   out.add(const_bytes(carry_));

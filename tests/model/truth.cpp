@@ -122,10 +122,14 @@ errc error_of(std::optional<cause> why) noexcept {
     case cause::peer_reset:
     case cause::tls_truncated:
     case cause::connect_failed: return errc::connection_closed_prematurely;
+    case cause::too_many_control_frames:
     case cause::protocol_error_by_peer:
     case cause::protocol_error_by_us:
     case cause::handler_error: return errc::faulted;
-    case cause::message_too_big: return errc::message_too_big;
+    case cause::message_too_big:
+    case cause::frame_too_big:
+    case cause::too_many_fragments:
+    case cause::inflated_too_much: return errc::message_too_big;
     case cause::keepalive_timeout: return errc::keepalive_timeout;
     case cause::peer_not_reading: return errc::peer_not_reading;
     case cause::close_timeout: return errc::close_timeout;

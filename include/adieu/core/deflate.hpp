@@ -73,6 +73,9 @@ class deflate_direction {
       : kind_(what), how_(how), pool_(std::move(pool)) {}
   deflate_direction(const deflate_direction& other);
   deflate_direction(deflate_direction&&) noexcept = default;
+  deflate_direction& operator=(const deflate_direction& other) {
+    return *this = deflate_direction(other);
+  }
   deflate_direction& operator=(deflate_direction&&) noexcept = default;
   ~deflate_direction();
 
