@@ -47,12 +47,13 @@ announce_dotnet() {
 }
 
 # test_build PRESET all|library: builds it and runs its tests; the sanitizers' usual share is
-# "library", the suites that start no other program and shape no network.
+# "library", the suites that start no other program, shape no network and are not the long one.
 test_build() {
   local preset=$1 share=$2 aslr=() targets=() choice=()
   if [[ $share == library ]]; then
     targets=(library_tests)
-    choice=(-LE '^(faults|tool|peers|oracle)$' -E '^(faults|tool|peers|oracle)_tests_NOT_BUILT$')
+    local others='faults|tool|peers|oracle|conformance'
+    choice=(-LE "^($others)\$" -E "^($others)_tests_NOT_BUILT\$")
   fi
   # GCC's ThreadSanitizer refuses to start under wide address randomisation (vm.mmap_rnd_bits > 28).
   if [[ $preset == tsan ]] && setarch -R true 2>/dev/null; then

@@ -1,0 +1,95 @@
+// The suite against Adieu in both roles: every case OK, strictly; only 7.1.6 and 7.13.* are no more
+// than told. Shards, so that ctest can run them side by side.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "ours.hpp"
+#include "report.hpp"
+
+namespace adieu::conformance {
+namespace {
+
+const table& cases() {
+  static const table all = read_table(ADIEU_SOURCE_DIR "/tests/conformance/cases.txt");
+  return all;
+}
+
+bool may_be_informational(const std::string& id) {
+  return id == "7.1.6" || belongs(id, "7.13") || id.starts_with("C");
+}
+
+void expect_all_ok(target& at, const std::vector<std::string>& groups) {
+  plan how;
+  how.only = groups;
+  how.patience = 15;  // a right endpoint waits for none of it; a busy machine may
+  const run_report report = run(cases(), at, how);
+  ASSERT_FALSE(report.results.empty());
+  for (const result& each : report.results) {
+    const behaviour is = each.is.behaved;
+    if (is == behaviour::skipped && each.id.starts_with("C")) continue;
+    const bool right =
+        is == behaviour::ok || (is == behaviour::informational && may_be_informational(each.id));
+    EXPECT_TRUE(right && each.is.closed == closing::ok) << in_full(each);
+  }
+}
+
+const std::vector<std::string> light{"1", "2", "3", "4", "5", "6", "7", "10"};
+const std::vector<std::string> own{"C1",
+                                   "C2",
+                                   "C3",
+                                   "C4",
+                                   "C5",
+                                   "C6",
+                                   "C7",
+                                   "C8",
+                                   "C9",
+                                   "C10",
+                                   "C11",
+                                   "C12",
+                                   "C13",
+                                   "C14",
+                                   "C15",
+                                   "C16",
+                                   "C17",
+                                   "C18"};
+
+TEST(Conformance, the_table_has_all_517_cases_and_every_row_can_be_read) {
+  std::set<std::string> ids;
+  for (const row& each : cases().rows) {
+    if (each.id.starts_with("C")) continue;
+    EXPECT_TRUE(ids.insert(each.id).second) << each.id << " is there twice";
+    if (const auto* text = std::get_if<std::string>(&each.what)) {
+      EXPECT_NO_THROW(static_cast<void>(parse_row(*text))) << *text;
+    }
+  }
+  EXPECT_EQ(ids.size(), 517U);
+}
+
+struct as_server : testing::TestWithParam<std::vector<std::string>> {};
+TEST_P(as_server, every_case_is_ok) {
+  endpoint ours;
+  expect_all_ok(*our_server(ours), GetParam());
+}
+
+struct as_client : testing::TestWithParam<std::vector<std::string>> {};
+TEST_P(as_client, every_case_is_ok) {
+  endpoint ours;
+  expect_all_ok(*our_client(ours), GetParam());
+}
+
+const auto shards = testing::Values(light,
+                                    own,
+                                    std::vector<std::string>{"9"},
+                                    std::vector<std::string>{"12"},
+                                    std::vector<std::string>{"13"});
+std::string name_of(const testing::TestParamInfo<std::vector<std::string>>& shard) {
+  if (shard.param == light) return "groups_1_to_7_and_10";
+  return shard.param == own ? "groups_C1_to_C18" : "group_" + shard.param.front();
+}
+INSTANTIATE_TEST_SUITE_P(Conformance, as_server, shards, name_of);
+INSTANTIATE_TEST_SUITE_P(Conformance, as_client, shards, name_of);
+
+}  // namespace
+}  // namespace adieu::conformance

@@ -1,0 +1,181 @@
+// Everything here is on the endpoint's loop. A session lives in its websocket's handlers.
+#include "endpoint.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/url/parse.hpp>
+#include <boost/url/url.hpp>
+#include <fmt/format.h>
+
+#include <map>
+#include <thread>
+
+#include "tests/net/certificates.hpp"
+#include <adieu/adieu.hpp>
+
+namespace adieu::conformance {
+
+namespace {
+
+/// What the query says: ?close=1001&reason=bye&after=1&name=x, ?about=x.
+struct wishes {
+  wishes() = default;
+  explicit wishes(std::string_view target) {
+    const auto parsed = boost::urls::parse_uri_reference(target);
+    if (!parsed) return;
+    for (const auto each : parsed->params()) {
+      if (each.key == "close") code = static_cast<close_status>(std::stoi(each.value));
+      if (each.key == "reason") reason = each.value;
+      if (each.key == "after") after = std::stoi(each.value);
+      if (each.key == "half") half = true;
+      if (each.key == "name") name = each.value;
+      if (each.key == "about") about = each.value;
+      if (each.key == "impatient") impatient = true;
+    }
+  }
+  std::optional<close_status> code;
+  std::string reason;
+  int after = 0;
+  bool half = false, impatient = false;
+  std::string name, about;
+};
+
+websocket_options options_of(bool impatient) {
+  websocket_options out;
+  out.close_timeout = std::chrono::seconds(2);
+  out.deflate.emplace();
+  out.deflate->threshold = 0;
+  if (impatient) {
+    out.ping_interval = std::chrono::milliseconds(300);
+    out.pong_timeout = std::chrono::milliseconds(300);
+  }
+  return out;
+}
+
+server_options serving(bool impatient) {
+  server_options out;
+  out.websocket = options_of(impatient);
+  return out;
+}
+
+}  // namespace
+
+class endpoint::implementation {
+ public:
+  implementation()
+      : plain_(loop_.get_executor(), serving(false)),
+        impatient_(loop_.get_executor(), serving(true)),
+        tls_(loop_.get_executor(), with_tls()) {
+    for (server* each : {&plain_, &impatient_, &tls_}) {
+      each->on_open(
+          [this](websocket& socket, const request& asked) { serve(socket, wishes(asked.target)); });
+    }
+    port = plain_.listen("127.0.0.1", 0).port();
+    impatient_port = impatient_.listen("127.0.0.1", 0).port();
+    tls_port = tls_.listen("127.0.0.1", 0).port();
+    thread_ = std::thread([this] { loop_.run(); });
+  }
+  ~implementation() {
+    loop_.stop();
+    thread_.join();
+  }
+
+  void connect(const std::string& url) {
+    asio::post(loop_, [this, url] {
+      const wishes asked(url);
+      connect_options how;
+      how.websocket = options_of(asked.impatient);
+      async_connect(loop_.get_executor(), url, how, [this, asked](error_code ec, websocket opened) {
+        if (ec) return;  // the suite sees it from its side
+        const auto socket = std::make_shared<websocket>(std::move(opened));
+        // Behind the end, for the socket is destroyed with its last handler.
+        socket->on_end([this, socket](const disconnect_record&) {
+          asio::post(loop_, [socket] { socket->on_message({}); });
+        });
+        serve(*socket, asked);
+      });
+    });
+  }
+
+  std::uint16_t port = 0, impatient_port = 0, tls_port = 0;
+
+ private:
+  struct seen {
+    int messages = 0;
+    int after_our_close = 0;
+    bool closes = false;
+    std::string record;
+  };
+
+  server_options with_tls() {
+    server_options out = serving(false);
+    out.tls.emplace();
+    out.tls->certificate_file = certificates_.certificate_file();
+    out.tls->key_file = certificates_.key_file();
+    return out;
+  }
+
+  void serve(websocket& socket, const wishes& asked) {
+    if (!asked.about.empty()) return tell(socket, asked.about, 0);
+    const auto counts = std::make_shared<seen>();
+    if (!asked.name.empty()) {
+      known_[asked.name] = counts;
+      socket.on_end(
+          [counts](const disconnect_record& record) { counts->record = to_line(record); });
+    }
+    socket.on_message([this, counts, asked, &socket](const message_view& message) {
+      ++counts->messages;
+      if (counts->closes) {
+        ++counts->after_our_close;
+        return;
+      }
+      socket.send(message);
+      if (asked.code && counts->messages == asked.after) close(socket, asked, *counts);
+    });
+    if (asked.code && asked.after == 0) close(socket, asked, *counts);
+  }
+
+  static void close(websocket& socket, const wishes& asked, seen& counts) {
+    counts.closes = true;
+    if (asked.half) {
+      socket.async_close_output(*asked.code, asked.reason, [](error_code) {});
+    } else {
+      socket.async_close(*asked.code, asked.reason, [](error_code) {});
+    }
+  }
+
+  // The record is there when TCP is gone, which is perhaps a moment after the suite asks.
+  void tell(websocket& socket, const std::string& name, int tries) {
+    if (tries == 0) socket.on_message([](const message_view&) {});  // so that Closes are answered
+    const auto found = known_.find(name);
+    if (found != known_.end() && (!found->second->record.empty() || tries > 500)) {
+      const seen& is = *found->second;
+      socket.send(fmt::format("{} messages, {} of them after our Close; {}",
+                              is.messages,
+                              is.after_our_close,
+                              is.record));
+      return;
+    }
+    const auto timer = std::make_shared<asio::steady_timer>(loop_, std::chrono::milliseconds(20));
+    const connection_handle alive = socket.handle();
+    timer->async_wait([this, timer, &socket, alive, name, tries](error_code) {
+      if (!alive.record() && tries <= 1000) tell(socket, name, tries + 1);
+    });
+  }
+
+  asio::io_context loop_{1};
+  test::certificates certificates_{"IP:127.0.0.1"};
+  server plain_, impatient_, tls_;
+  std::map<std::string, std::shared_ptr<seen>> known_;
+  std::thread thread_;
+};
+
+endpoint::endpoint() : self_(std::make_unique<implementation>()) {}
+endpoint::~endpoint() = default;
+std::uint16_t endpoint::port() const { return self_->port; }
+std::uint16_t endpoint::tls_port() const { return self_->tls_port; }
+std::uint16_t endpoint::impatient_port() const { return self_->impatient_port; }
+void endpoint::connect(const std::string& url) { self_->connect(url); }
+
+}  // namespace adieu::conformance
