@@ -86,6 +86,7 @@ class endpoint::implementation {
       const wishes asked(url);
       connect_options how;
       how.websocket = options_of(asked.impatient);
+      how.tls.ca_file = certificates_.ca_file();
       async_connect(loop_.get_executor(), url, how, [this, asked](error_code ec, websocket opened) {
         if (ec) return;  // the suite sees it from its side
         const auto socket = std::make_shared<websocket>(std::move(opened));
@@ -97,6 +98,8 @@ class endpoint::implementation {
       });
     });
   }
+
+  [[nodiscard]] const test::certificates& certificates() const { return certificates_; }
 
   std::uint16_t port = 0, impatient_port = 0, tls_port = 0;
 
@@ -176,6 +179,8 @@ endpoint::~endpoint() = default;
 std::uint16_t endpoint::port() const { return self_->port; }
 std::uint16_t endpoint::tls_port() const { return self_->tls_port; }
 std::uint16_t endpoint::impatient_port() const { return self_->impatient_port; }
+std::string endpoint::certificate_file() const { return self_->certificates().certificate_file(); }
+std::string endpoint::key_file() const { return self_->certificates().key_file(); }
 void endpoint::connect(const std::string& url) { self_->connect(url); }
 
 }  // namespace adieu::conformance

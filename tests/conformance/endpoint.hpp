@@ -18,6 +18,9 @@ class endpoint {
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] std::uint16_t tls_port() const;
   [[nodiscard]] std::uint16_t impatient_port() const;
+  /// In PEM; the clients of this endpoint trust the certificate.
+  [[nodiscard]] std::string certificate_file() const;
+  [[nodiscard]] std::string key_file() const;
   /// A client that connects there, and echoes until the end. From any thread.
   void connect(const std::string& url);
 

@@ -34,6 +34,9 @@ inline std::unique_ptr<target> our_client(endpoint& at) {
   auto out = std::make_unique<client_target>([&at](const std::string& url) { at.connect(url); });
   out->name = "Adieu as a client";
   out->able = abilities_of_ours();
+  out->able.tls = true;
+  out->certificate_file = at.certificate_file();
+  out->key_file = at.key_file();
   return out;
 }
 

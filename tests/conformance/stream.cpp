@@ -77,15 +77,39 @@ std::unique_ptr<stream> stream::connect(const std::string& host,
 
 void stream::start_tls(time_point latest) {
   tls_.reset(SSL_new(tls_client()));
+  shake_hands(SSL_connect, latest);
+}
+
+void stream::accept_tls(const std::string& certificate_file,
+                        const std::string& key_file,
+                        time_point latest) {
+  const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context(SSL_CTX_new(TLS_server_method()),
+                                                             SSL_CTX_free);
+  if (SSL_CTX_use_certificate_chain_file(context.get(), certificate_file.c_str()) != 1 ||
+      SSL_CTX_use_PrivateKey_file(context.get(), key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
+    throw std::runtime_error("no certificate to listen with");
+  }
+  tls_.reset(SSL_new(context.get()));
+  shake_hands(SSL_accept, latest);
+}
+
+void stream::shake_hands(int (*step)(SSL*), time_point latest) {
   SSL_set_fd(tls_.get(), descriptor_);
   for (;;) {
-    const int done = SSL_connect(tls_.get());
+    const int done = step(tls_.get());
     if (done == 1) return;
     const int why = SSL_get_error(tls_.get(), done);
     const bool writes = why == SSL_ERROR_WANT_WRITE;
     if (why != SSL_ERROR_WANT_READ && !writes) throw std::runtime_error("the TLS handshake failed");
     if (!wait(!writes, writes, latest)) throw std::runtime_error("the TLS handshake took too long");
   }
+}
+
+bool stream::begins_with_tls(time_point latest) {
+  constexpr char handshake_record = 0x16;
+  char first = 0;
+  return wait(true, false, latest) &&
+         ::recv(descriptor_, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && first == handshake_record;
 }
 
 void stream::send_close_notify() { SSL_shutdown(tls_.get()); }

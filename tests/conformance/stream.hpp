@@ -27,6 +27,12 @@ class stream {
                                          std::chrono::steady_clock::time_point latest);
   /// TLS from here on, as a client that checks no certificate. Throws std::runtime_error.
   void start_tls(std::chrono::steady_clock::time_point latest);
+  /// The same as a server. Files in PEM.
+  void accept_tls(const std::string& certificate_file,
+                  const std::string& key_file,
+                  std::chrono::steady_clock::time_point latest);
+  /// Whether the peer began with a TLS record; waits for its first byte.
+  bool begins_with_tls(std::chrono::steady_clock::time_point latest);
   void send_close_notify();
   [[nodiscard]] bool got_close_notify() const;
 
@@ -47,6 +53,8 @@ class stream {
   [[nodiscard]] bool is_dead() const;
 
  private:
+  void shake_hands(int (*step)(SSL*), std::chrono::steady_clock::time_point latest);
+
   struct ssl_freed {
     void operator()(SSL* it) const noexcept { SSL_free(it); }
   };

@@ -5,6 +5,7 @@
 #include <openssl/sha.h>
 
 #include <algorithm>
+#include <cctype>
 #include <stdexcept>
 
 namespace adieu::conformance {
@@ -182,7 +183,15 @@ void client_target::accept_all() {
     visitor made;
     made.carrier = listener_.accept(std::chrono::milliseconds(50));
     if (!made.carrier) continue;
-    made.request = read_head(*made.carrier, made.early, in(handshake_limit));
+    const auto latest = in(handshake_limit);
+    try {
+      if (made.carrier->begins_with_tls(latest)) {
+        made.carrier->accept_tls(certificate_file, key_file, latest);
+      }
+    } catch (const std::runtime_error&) {
+      continue;  // the case waits in vain, and says so
+    }
+    made.request = read_head(*made.carrier, made.early, latest);
     const std::string line = first_line(made.request);  // GET /ID?… HTTP/1.1
     const std::size_t slash = line.find('/');
     if (slash == std::string::npos) continue;
@@ -208,7 +217,7 @@ std::optional<client_target::visitor> client_target::wait_for(const std::string&
 opened client_target::open(const opening& how, double patience) {
   if (launch_) {
     const std::string query = how.control.empty() ? "" : "?" + how.control;
-    launch_(fmt::format("ws://127.0.0.1:{}/{}{}", port(), how.id, query));
+    launch_(fmt::format("{}://127.0.0.1:{}/{}{}", how.tls ? "wss" : "ws", port(), how.id, query));
   }
   std::optional<visitor> came = wait_for(launch_ ? how.id : "", launch_ ? patience : 12 * patience);
   if (!came) return refused("no client came");

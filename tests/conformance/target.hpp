@@ -90,6 +90,8 @@ class client_target : public target {
   std::string ask(const std::string&, double) override { return {}; }
   [[nodiscard]] std::uint16_t port() const noexcept { return listener_.port(); }
 
+  std::string certificate_file, key_file;  // for clients that come with TLS
+
  private:
   struct visitor {
     std::unique_ptr<stream> carrier;
