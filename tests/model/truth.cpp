@@ -6,7 +6,7 @@
 namespace adieu::model {
 
 adieu::state truth::state() const noexcept {
-  if (destroyed && why == cause::disposed) return adieu::state::closed;
+  if (disposed) return adieu::state::closed;
   if (failed) return adieu::state::aborted;
   if (both()) return adieu::state::closed;
   if (close_written) return adieu::state::close_sent;
@@ -41,6 +41,7 @@ void truth::add_to(core::fingerprint_maker& out) const {
                         over_now,
                         output_lost,
                         destroyed,
+                        disposed,
                         owes_failure_close,
                         fin_sent,
                         fin_read,

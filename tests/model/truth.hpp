@@ -38,6 +38,7 @@ struct truth {
   bool output_lost = false;
   core::input_end lost_how = core::input_end::fin;
   bool destroyed = false;
+  bool disposed = false;  // destroyed before the end was settled (N11)
 
   // TCP.
   bool fin_sent = false;

@@ -109,6 +109,7 @@ void world::call(end& e, verb what, std::uint8_t which) {
       throw_away(e);
       const bool both_queued = seen.close_read && seen.closing;
       if (seen.failed || both_queued) return;
+      seen.disposed = true;
       seen.lose(cause::disposed);
       return start_linger(e);
     }

@@ -108,6 +108,7 @@ bool world::write(end& e) {
 
 void world::fail_write(end& e, input_end how) {
   say(e, how == input_end::reset ? "a write meets a reset" : "a write fails");
+  if (how == input_end::reset) e.seen.tcp = tcp_end::reset_received;
   e.core.output_failed(how, how == input_end::reset ? ECONNRESET : ETIMEDOUT, now_);
   output_was_lost(e, how);
 }
@@ -216,7 +217,8 @@ void world::deliver_end(end& e) {
   }
   e.core.input_ended(how, how == input_end::error ? EIO : 0, now_);
   // A write that failed has taken the error with it; the read only says "the end".
-  if (how == input_end::fin && seen.output_lost) how = seen.lost_how;
+  const bool says_the_end = how == input_end::fin || how == input_end::truncated;
+  if (says_the_end && seen.output_lost) how = seen.lost_how;
   if (how == input_end::fin) {
     seen.fin_read = true;
     if (!seen.fin_sent) seen.tcp = tcp_end::peer_fin_first;
