@@ -14,8 +14,6 @@ namespace {
 // RFC 7692 §7.2.1: what an empty stored block ends with, cut off by the sender.
 constexpr std::array tail = {std::byte{0}, std::byte{0}, std::byte{0xFF}, std::byte{0xFF}};
 
-constexpr std::size_t spares_kept = 8;
-
 uInt at_most(std::size_t size) {
   return static_cast<uInt>(std::min<std::size_t>(size, std::numeric_limits<uInt>::max()));
 }
@@ -72,23 +70,6 @@ void zlib_stream::continue_after_end() {
   inflateSetDictionary(z_.get(), window.data(), size);
 }
 
-std::unique_ptr<zlib_stream> deflate_pool::take(zlib_stream::kind what,
-                                                const deflate_settings& how) {
-  const std::lock_guard lock(mutex_);
-  const auto found =
-      std::ranges::find_if(spares_, [&](const auto& spare) { return spare->fits(what, how); });
-  if (found == spares_.end()) return std::make_unique<zlib_stream>(what, how);
-  std::unique_ptr<zlib_stream> out = std::move(*found);
-  spares_.erase(found);
-  return out;
-}
-
-void deflate_pool::give_back(std::unique_ptr<zlib_stream> spare) {
-  spare->reset();
-  const std::lock_guard lock(mutex_);
-  if (spares_.size() < spares_kept) spares_.push_back(std::move(spare));
-}
-
 deflate_direction::deflate_direction(const deflate_direction& other)
     : kind_(other.kind_),
       how_(other.how_),
@@ -109,7 +90,10 @@ void deflate_direction::message_ended() {
 }
 
 void deflate_direction::let_go() {
-  if (stream_ && pool_) pool_->give_back(std::move(stream_));
+  if (stream_ && pool_) {
+    stream_->reset();
+    pool_->give_back(std::move(stream_));
+  }
   stream_.reset();
 }
 

@@ -133,7 +133,17 @@ TEST(Deflate, EveryWindowAndACopyInTheMiddle) {
 }
 
 TEST(Deflate, MemoryIsHeldOnlyInsideMessagesWithoutTakeover) {
-  const auto pool = std::make_shared<deflate_pool>();
+  struct one_spare final : deflate_pool {
+    std::unique_ptr<zlib_stream> take(zlib_stream::kind what,
+                                      const deflate_settings& how) override {
+      if (spare && spare->fits(what, how)) return ++lent, std::move(spare);
+      return std::make_unique<zlib_stream>(what, how);
+    }
+    void give_back(std::unique_ptr<zlib_stream> back) override { spare = std::move(back); }
+    std::unique_ptr<zlib_stream> spare;
+    int lent = 0;
+  };
+  const auto pool = std::make_shared<one_spare>();
   compressor c(window(15, context_takeover::no), pool);
   decompressor d(window(15, context_takeover::no), pool);
   EXPECT_FALSE(c.holds_memory() || d.holds_memory());
@@ -145,7 +155,10 @@ TEST(Deflate, MemoryIsHeldOnlyInsideMessagesWithoutTakeover) {
   EXPECT_TRUE(d.holds_memory());
   EXPECT_EQ(decompressed(d, end), "two pieces");
   EXPECT_FALSE(d.holds_memory());
-  EXPECT_EQ(decompressed(d, compressed(c, "and again")), "and again") << "from the pool";
+  const std::string again = compressed(c, "and again"), more = compressed(c, "once more");
+  EXPECT_EQ(pool->lent, 1);
+  EXPECT_EQ(decompressed(d, again) + decompressed(d, more), "and againonce more");
+  EXPECT_EQ(pool->lent, 2);
 }
 
 TEST(Deflate, AReleasedCompressorStartsAnewAndThePeerNeedNotKnow) {

@@ -2,6 +2,7 @@
 // and running out of time at each step.
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 
 #include <filesystem>
 

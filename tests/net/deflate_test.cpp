@@ -1,5 +1,7 @@
 // permessage-deflate between our own client and server (RFC 7692, N13, N15): the opening handshake,
 // the public calls, and who refuses what.
+#include <boost/asio/use_awaitable.hpp>
+
 #include "adieu/connect.hpp"
 #include "adieu/server.hpp"
 #include "net/opening.hpp"

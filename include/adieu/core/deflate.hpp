@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "adieu/core/types.hpp"
@@ -52,16 +51,18 @@ class zlib_stream {
   std::unique_ptr<z_stream_s> z_;
 };
 
-/// Spare streams of one loop. From any thread.
+/// Who lends streams to several connections; net has one for each loop.
 class deflate_pool {
  public:
-  [[nodiscard]] std::unique_ptr<zlib_stream> take(zlib_stream::kind what,
-                                                  const deflate_settings& how);
-  void give_back(std::unique_ptr<zlib_stream> spare);
+  deflate_pool() = default;
+  deflate_pool(const deflate_pool&) = delete;
+  deflate_pool& operator=(const deflate_pool&) = delete;
+  virtual ~deflate_pool() = default;
 
- private:
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<zlib_stream>> spares_;
+  [[nodiscard]] virtual std::unique_ptr<zlib_stream> take(zlib_stream::kind what,
+                                                          const deflate_settings& how) = 0;
+  /// The stream was reset.
+  virtual void give_back(std::unique_ptr<zlib_stream> spare) = 0;
 };
 
 /// One direction of a connection: where it takes its stream from, and when it lets go of it.
