@@ -1,4 +1,5 @@
 // Peers that misbehave, made of raw sockets: how each end is told, field by field.
+#include <boost/asio/local/connect_pair.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 
 #include "tests/net/raw_fixture.hpp"
