@@ -62,6 +62,7 @@ constexpr const char* filter =
 }  // namespace
 
 std::optional<std::string> network::missing() {
+  if (const char* const ci = std::getenv("CI"); ci != nullptr && *ci != '\0') return std::nullopt;
   if (::geteuid() != 0) return "network namespaces need root";
   for (const char* program : {"ip", "nft", "tc"}) {
     if (find_program(program).empty()) {

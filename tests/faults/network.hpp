@@ -17,7 +17,8 @@ class network {
  public:
   enum class host : std::uint8_t { near, far };
 
-  /// Why there can be no network here; nothing when there can.
+  /// Why there can be no network here; nothing when there can. In CI there must be one: there it
+  /// says nothing, and the constructor throws.
   [[nodiscard]] static std::optional<std::string> missing();
 
   /// Throws runtime_error.
