@@ -21,8 +21,7 @@ std::optional<instant> truth::due(const websocket_options& options) const noexce
   if (linger) return linger;
   at_latest(total);
   at_latest(answer);
-  const bool half_closed = closing && !close_read && !failed && !total;
-  if (half_closed && !paused) at_latest(idle_since + options.close_timeout);
+  if (may_idle()) at_latest(idle_since + options.close_timeout);
   if (stuck && !output_lost && !both() && options.write_timeout.count() != 0) {
     at_latest(progress + options.write_timeout);
   }
@@ -72,7 +71,7 @@ void truth::add_to(core::fingerprint_maker& out) const {
   out.add(total);
   out.add(linger);
   out.add(answer);
-  if (closing && !total) out.add(idle_since);
+  if (may_idle()) out.add(idle_since);
   if (stuck) out.add(progress);
 }
 

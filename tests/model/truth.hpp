@@ -75,6 +75,10 @@ struct truth {
     if (!why) why = what;
     failed = true;
   }
+  /// The peer owes us a Close, and only its silence is limited (P5).
+  [[nodiscard]] bool may_idle() const noexcept {
+    return closing && !close_read && !failed && !linger && !total && !paused;
+  }
   /// What the app has to see (P2, N11).
   [[nodiscard]] adieu::state state() const noexcept;
   /// When something must have happened; nothing is missed if the core's deadline is no later.

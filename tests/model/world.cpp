@@ -226,9 +226,18 @@ core::fingerprint world::fingerprint() const {
     out.add(inside.high);
     out.add(inside.low);
     e.seen.add_to(out);
+    if (options(e).ping_interval.count() != 0 && e.seen.state() == state::open) {
+      out.add(e.seen.heard);
+    }
     out.add(e.in);
-    const bool facts[] = {
-        e.in_end_given, e.gone, e.dead, e.blocked, e.fails, e.in_message, e.writer_began};
+    const bool facts[] = {e.in_end_given,
+                          e.gone,
+                          e.dead,
+                          e.blocked,
+                          e.one_byte,
+                          e.fails,
+                          e.in_message,
+                          e.writer_began};
     std::uint64_t bits = 0;
     for (const bool fact : facts) bits = bits << 1 | (fact ? 1 : 0);
     out.add(bits);

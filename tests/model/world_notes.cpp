@@ -163,10 +163,8 @@ void world::tick(end& e) {
   now_ = std::max(now_, *e.core.deadline());
   if (audience_ != nullptr) audience_->says(e.core.self(), "its deadline has come");
   const auto come = [&](std::optional<instant> when) { return when && *when <= now_; };
-  const bool half_closed =
-      seen.closing && !seen.close_read && !seen.failed && !seen.total && !seen.paused;
   const bool too_late =
-      come(seen.total) || (half_closed && now_ >= seen.idle_since + o.close_timeout);
+      come(seen.total) || (seen.may_idle() && now_ >= seen.idle_since + o.close_timeout);
   if (come(seen.linger)) {
     seen.linger_passed = seen.over_now = excused_ = true;
     seen.tcp = tcp_end::timed_out;
@@ -203,6 +201,7 @@ void world::tick(end& e) {
     if (now_ < seen.heard + o.ping_interval + o.pong_timeout) {
       fail("only a silent peer is accused", &e, "keepalive_timeout too early");
     }
+    if (seen.paused) fail("only a silent peer is accused", &e, "it was we who did not read");
     if (now_ - due > 2s) fail("only a silent peer is accused", &e, "it was we who stood still");
   }
 }

@@ -1,12 +1,13 @@
 // Explores: `explore [--full] [--menu NAME] [--bound N] [--seconds N] [--threads N] [--replay
-// FILE]`. Every menu at its own bound of calls; with --full, at bounds that rise until an hour is
-// over, each search up to 50 million states. Prints the figures, or the shortest trace to a
-// violation, and then exits with 1.
+// FILE] [--audit]`. Every menu at its own bound of calls; with --full, at bounds that rise until an
+// hour is over, each search up to 50 million states. Prints the figures, or the shortest trace to a
+// violation, and then exits with 1. With --audit, looks for twins (audit.hpp) instead.
 #include <fmt/format.h>
 
 #include <cstring>
 #include <fstream>
 
+#include "tests/model/audit.hpp"
 #include "tests/model/story.hpp"
 
 namespace adieu::model {
@@ -16,6 +17,7 @@ struct request {
   std::string_view menu;
   unsigned bound = 0;  // 0: the menu's own
   bool rising = false;
+  bool audit = false;
   std::string replay;
   limits most{50'000'000, 3600, 2};
 };
@@ -50,12 +52,16 @@ void print(const menu& what, const figures& f) {
   std::fflush(stdout);
 }
 
+constexpr unsigned plenty = 100;  // a trace says itself how much there is of everything
+
 int play(const std::string& file) {
   std::ifstream in(file);
   const script read = parse_script(in);
   if (!read.wrong.empty()) return fmt::print(stderr, "{}: {}\n", file, read.wrong), 2;
-  fmt::print("{}", diagram(*read.what, read.steps));
-  const replayed out = replay(*read.what, read.steps);
+  menu what = *read.what;
+  what.operations = what.fault_count = what.cuts = what.blocks = what.waits = plenty;
+  fmt::print("{}", diagram(what, read.steps));
+  const replayed out = replay(what, read.steps);
   if (!out.possible) fmt::print("a move is not possible after {} of them\n", out.steps);
   if (out.broken) fmt::print("broken: {}: {}\n", out.broken->name, out.broken->what);
   return out.broken || !out.possible ? 1 : 0;
@@ -78,6 +84,41 @@ bool explore(menu what, const request& wanted, sums& all, bool& complete) {
   return !f.wrong;
 }
 
+std::vector<menu> chosen(const request& wanted) {
+  std::vector<menu> out;
+  for (const menu& each : menus()) {
+    if (!wanted.menu.empty() && each.name != wanted.menu) continue;
+    out.push_back(each);
+    if (wanted.bound != 0) out.back().operations = wanted.bound;
+  }
+  return out;
+}
+
+int audit_all(const request& wanted) {
+  std::uint64_t states = 0, meetings = 0;
+  for (const menu& what : chosen(wanted)) {
+    const audited out = audit(what, wanted.most);
+    states += out.states, meetings += out.meetings;
+    fmt::print("{:11} {:>5} {:>11} states {:>11} meetings{}\n",
+               what.name,
+               what.operations,
+               out.states,
+               out.meetings,
+               out.complete || out.found ? "" : "  cut short");
+    std::fflush(stdout);
+    if (!out.found) continue;
+    fmt::print("twins: {}\n\n{}\n{}\n",
+               out.found->differ,
+               diagram(what, out.found->one),
+               diagram(what, out.found->other));
+    return 1;
+  }
+  fmt::print("{} states, met again {} times: worlds with one fingerprint go the same ways\n",
+             states,
+             meetings);
+  return 0;
+}
+
 int explore(const request& wanted) {
   fmt::print("{:11} {:>5} {:>6} {:>4} {:>6} {:>11} {:>12} {:>6} {:>7} {:>9}\n",
              "menu",
@@ -91,12 +132,7 @@ int explore(const request& wanted) {
              "seconds",
              "states/s");
   sums all;
-  std::vector<menu> left;
-  for (const menu& each : menus()) {
-    if (!wanted.menu.empty() && each.name != wanted.menu) continue;
-    left.push_back(each);
-    if (wanted.bound != 0) left.back().operations = wanted.bound;
-  }
+  std::vector<menu> left = chosen(wanted);
   while (!left.empty()) {
     std::vector<menu> further;
     for (menu what : left) {
@@ -127,6 +163,8 @@ int main(int count, char** arguments) {
     const char* const value = i + 1 < count ? arguments[i + 1] : "";
     if (name == "--full") {
       wanted.rising = true;
+    } else if (name == "--audit") {
+      wanted.audit = true;
     } else if (name == "--menu") {
       wanted.menu = value, ++i;
     } else if (name == "--bound") {
@@ -142,5 +180,6 @@ int main(int count, char** arguments) {
       return 2;
     }
   }
-  return wanted.replay.empty() ? explore(wanted) : play(wanted.replay);
+  if (!wanted.replay.empty()) return play(wanted.replay);
+  return wanted.audit ? audit_all(wanted) : explore(wanted);
 }
