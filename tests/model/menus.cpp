@@ -134,7 +134,9 @@ std::vector<menu> all() {
   {
     menu m = made("blocked", "writes that stand still, for less time than a close may take");
     m.calls = {v::send, v::ping, v::receive, v::close, v::close_output, v::abort, v::destroy};
+    m.faults = {v::garbage};
     m.operations = 3;
+    m.fault_count = 1;
     m.blocks = 1;
     m.client.write_timeout = m.server.write_timeout = 5s;
     out.push_back(m);

@@ -291,6 +291,12 @@ void world::sent(end& e, const pending& what, const completion& done) {
   const bool reason_enough = seen.failed || seen.output_lost;
   const bool blocked = done.error == errc::message_abandoned && seen.closing;
   if (!reason_enough && !blocked) fail("nothing fails without a reason", &e, "a send");
+  const bool early = seen.output_lost && done.error == errc::connection_closed_prematurely;
+  if (!blocked && !early && done.error != error_of(seen.why)) {
+    fail("the end is told truly",
+         &e,
+         std::string("to a send: ") + std::string(to_string(done.error)));
+  }
 }
 
 void world::received(end& e, verb what, const completion& done) {

@@ -247,7 +247,8 @@ void world::check_record(end& e) {
   if (r.lost.discarded_bytes != 0 && r.lost.discarded_messages == 0) {
     return fail(name, &e, "lost.discarded_messages");
   }
-  if (r.lost.unread_bytes != 0 && (seen.destroyed || (seen.close_called && r.clean))) {
+  const bool nobody_reads = seen.end_told || seen.destroyed || (seen.close_called && r.clean);
+  if (r.lost.unread_bytes != 0 && nobody_reads) {
     return fail(name, &e, "lost.unread_bytes: nobody can take them any more");
   }
   // P2: a successful close is the delivery of the end.

@@ -4,7 +4,7 @@
 //   was TEXT        (a statement that ends in ; or an expression; \n for a line's end)
 //   is TEXT
 //   equivalent WHY  (only for those that change nothing that anybody could see)
-//   row PHASE EVENT KIND WHY: a mutant of the table that is equivalent
+//   row PHASE EVENT KIND: WHY   a mutant of the table that is equivalent
 #pragma once
 
 #include <fstream>
