@@ -2,6 +2,7 @@
 // that it can fail, that a trace can be read back, that two threads see what one does.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -73,6 +74,13 @@ TEST(Search, stops_at_its_limit) {
   EXPECT_FALSE(f.wrong);
   EXPECT_LT(f.states, 100'000U);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// The short form of `./dev explore --mutants`: every tenth.
+TEST(Mutants, are_caught) {
+  EXPECT_EQ(std::system(ADIEU_BINARY_DIR "/adieu_explore_mutants --every 10"), 0);
+}
+#endif
 
 TEST(Trace, reads_as_it_was_written) {
   const menu& what = *find_menu("closing");

@@ -65,7 +65,9 @@ int main(int count, char** arguments) {
       if (at == std::string::npos || text.find(was, at + 1) != std::string::npos) {
         stop(fmt::format("mutant {}: not exactly once in {}: {}", edits[0]->number, name, was));
       }
-      cuts[at] = {was.size(), asleep(was, edits)};
+      if (!cuts.try_emplace(at, was.size(), asleep(was, edits)).second) {
+        stop(fmt::format("mutant {} begins where another one does in {}", edits[0]->number, name));
+      }
     }
     std::size_t end = text.size();
     for (auto cut = cuts.rbegin(); cut != cuts.rend(); ++cut) {
