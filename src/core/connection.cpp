@@ -2,12 +2,9 @@
 #include "adieu/core/connection.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace adieu::core {
 namespace {
-
-constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
 
 message_reader reader_for(const settings& how) {
   const frame_limits limits{how.options.max_frame_size, how.options.max_fragments};
@@ -48,8 +45,8 @@ void connection::received(bytes in, instant now) {
   record_.last_byte_received = since_open(now);
   keepalive_.heard(now);
   idle_since_ = now;
-  if (waits_) {
-    aside_.insert(aside_.end(), in.begin(), in.end());
+  if (held_.waits()) {
+    held_.append(in);
     return resume(now);
   }
   input_ = in;
@@ -65,10 +62,7 @@ void connection::parse(instant now) {
     }
     const message_reader::step_result found = reader_.step(input_);
     switch (found.what) {
-      case message_reader::found::need_more:
-        input_ = {};
-        settle(now);
-        return;
+      case message_reader::found::need_more: parsed(now); return;
       case message_reader::found::broken: break_rule(found.wrong, found.wrong_at, now); break;
       case message_reader::found::control: on_control(found, now); break;
       case message_reader::found::data:
@@ -84,97 +78,13 @@ void connection::parse(instant now) {
         break;
     }
   }
+  parsed(now);
+}
+
+void connection::parsed(instant now) {
   input_ = {};
+  held_.used_up();
   settle(now);
-}
-
-// P3: what was read fits the window, but decompressed it may be a thousand times as much.
-bool connection::must_wait() const noexcept {
-  if (!reader_.decompresses() || show_messages_) return false;
-  if (receive_ && receive_->kind == receive_kind::message) return false;
-  std::uint64_t room = window();
-  // Behind the end of input, the state shall tell the truth if that costs no more than a message.
-  if (late_end_ || peer_gone_) room += how_.options.max_message_size;
-  const bool more = reader_.holds_data() || !input_.empty() || waits_;
-  return more && parses() && inbox_.held() >= room;
-}
-
-void connection::set_aside() {
-  waits_ = true;
-  aside_.assign(input_.begin(), input_.end());
-  reader_.keep_input();
-}
-
-void connection::resume(instant now) {
-  waits_ = false;
-  resumed_ = std::move(aside_);
-  aside_.clear();
-  input_ = resumed_;
-  parse(now);
-}
-
-void connection::on_data(const message_reader::step_result& data, instant now) {
-  if (take_directly(data)) return;
-  const bool whole_only = show_messages_ || (receive_ && receive_->kind == receive_kind::message);
-  inbox_.add(data, whole_only ? inbox::borders::of_messages : inbox::borders::of_frames);
-  if (show_messages_) {
-    if (inbox_.first_message_size() > how_.options.max_message_size) {
-      return break_limit(cause::message_too_big, now);
-    }
-    if (const auto message = inbox_.peek_message()) {
-      view_ = {message->payload, message->type};
-      view_in_inbox_ = true;
-    }
-    return;
-  }
-  deliver(now);
-  discard_if_stuck();
-}
-
-// P4: after async_close nobody may ever read; the window must not hide the peer's Close.
-void connection::discard_if_stuck() {
-  if (discards_ && !receive_ && inbox_.held() >= how_.options.receive_window) inbox_.discard();
-}
-
-// A message that came in one frame and one piece, and that somebody waits for: one copy, or none.
-bool connection::take_directly(const message_reader::step_result& data) {
-  if (!data.frame_begins || !data.message_ends || !inbox_.idle()) return false;
-  if (data.payload.size() > how_.options.max_message_size) return false;
-  if (show_messages_) {
-    view_ = {data.payload, data.type};
-    return true;
-  }
-  if (!receive_) return false;
-  if (receive_->kind == receive_kind::message) {
-    receive_->into->assign(as_text(data.payload));
-  } else {
-    if (receive_->buffer.size() < data.payload.size() || receive_->buffer.empty()) return false;
-    std::ranges::copy(data.payload, receive_->buffer.begin());
-  }
-  completion& done = completions_.emplace_back();
-  done.owner = receive_->owner;
-  done.received.count = data.payload.size();
-  done.received.type = data.type;
-  done.received.end_of_message = true;
-  receive_.reset();
-  return true;
-}
-
-std::optional<connection::message_view> connection::next_message(instant now) {
-  if (view_shown_) {
-    if (view_in_inbox_) inbox_.drop_message();
-    view_.reset();
-    view_shown_ = view_in_inbox_ = false;
-    parse(now);
-  }
-  if (!view_ && show_messages_) {  // whole messages from before message mode was switched on
-    if (const auto waiting = inbox_.peek_message()) {
-      view_ = {waiting->payload, waiting->type};
-      view_in_inbox_ = true;
-    }
-  }
-  view_shown_ = view_.has_value();
-  return view_;
 }
 
 bool connection::too_many_control_frames(instant now) {
@@ -264,8 +174,8 @@ void connection::input_ended(input_end how, int os_error, instant now) {
   const bool says_the_end = how == input_end::fin || how == input_end::truncated;
   if (says_the_end && output_lost_) how = lost_how_;
   if (is_over(phase_)) return;
-  if (waits_) {
-    late_end_ = {how, os_error};
+  if (held_.waits()) {
+    held_.append(end_of_input{how, os_error});
     return settle(now);
   }
   if (how == input_end::fin) {
@@ -362,80 +272,8 @@ void connection::peer_gone(instant now) {
   settle(now);
 }
 
-// Gives the pending receive what there is: data in order, then the end (P2). In message mode data
-// is shown instead, and the receive waits for the end alone.
-void connection::deliver(instant now) {
-  if (!receive_) return;
-  if (show_messages_) {
-    if (!end_ || view_ || inbox_.peek_message()) return;
-    inbox_.discard();  // a message that will never be whole
-  } else if (deliver_data(now)) {
-    return;
-  }
-  if (!end_) return;
-  inbox_.discard_unfinished(receive_->kind);
-  completion done = *end_;
-  done.owner = receive_->owner;
-  receive_.reset();
-  end_delivered_ = true;
-  completions_.push_back(std::move(done));
-}
-
-bool connection::deliver_data(instant now) {
-  const bool whole = receive_->kind == receive_kind::message;
-  if (whole && inbox_.first_message_size() > how_.options.max_message_size) {
-    if (!parses()) {  // nothing can be answered any more, and the end is still to be delivered
-      complete(receive_->owner, errc::message_too_big);
-      receive_.reset();
-      inbox_.discard();
-      return true;
-    }
-    break_limit(cause::message_too_big, now);
-  }
-  completion done;
-  done.owner = receive_->owner;
-  const bool got = whole ? inbox_.take_message(*receive_->into, done.received)
-                         : inbox_.take(receive_->kind, receive_->buffer, done.received);
-  if (!got) return false;
-  receive_.reset();
-  completions_.push_back(std::move(done));
-  return true;
-}
-
-// After every input and call: what is waited for, and whether reading stands still.
-void connection::settle(instant now) {
-  deliver(now);
-  discard_if_stuck();
-  if (waits_) {
-    if (!must_wait()) return resume(now);
-  } else if (const auto end = std::exchange(late_end_, {})) {
-    return input_ended(end->how, end->os_error, now);
-  }
-  const bool paused = read_allowance() == 0;
-  if (paused && !paused_since_) {
-    paused_since_ = now;
-    next_probe_ = now + how_.options.probe_interval;
-    keepalive_.pause();
-  } else if (!paused && paused_since_) {
-    paused_since_.reset();
-    keepalive_.resume(now);
-    idle_since_ = now;
-  }
-}
-
 bool connection::parses() const noexcept {
   return phase_ == phase::open || phase_ == phase::close_queued || phase_ == phase::close_sent;
-}
-
-std::size_t connection::read_allowance() const noexcept {
-  if (!parses() || show_messages_ || peer_gone_) return unlimited;  // nothing is kept, or all is
-  if (waits_) return 0;
-  if (receive_ && receive_->kind == receive_kind::message) return unlimited;
-  return inbox_.held() < window() ? window() - inbox_.held() : 0;
-}
-
-std::size_t connection::window() const noexcept {
-  return how_.options.receive_window + (receive_ ? receive_->buffer.size() : 0);
 }
 
 command connection::take_command() noexcept { return std::exchange(command_, command::none); }

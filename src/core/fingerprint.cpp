@@ -60,6 +60,15 @@ void frame_reader::add_to(fingerprint_maker& out) const noexcept {
 // Without what zlib remembers: connections that compress have no fingerprint.
 void message_reader::add_to(fingerprint_maker& out) const noexcept { frames_.add_to(out); }
 
+void held_input::add_to(fingerprint_maker& out) const noexcept {
+  out.add(waits_);
+  out.add(const_bytes(waiting_));
+  out.add(end_.has_value());
+  if (!end_) return;
+  out.add(end_->how);
+  out.add(end_->os_error);
+}
+
 void inbox::add_to(fingerprint_maker& out) const noexcept {
   out.add(const_bytes(bytes_).subspan(head_));
   out.add(frames_.size() - first_);
@@ -199,6 +208,7 @@ fingerprint connection::fingerprint(instant now) const {
 
   reader_.add_to(out);
   out.add(const_bytes(input_));
+  held_.add_to(out);
   keepalive_.add_to(out);
   out.add(close_code_);
   out.add(close_reason_);

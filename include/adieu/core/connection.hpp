@@ -16,6 +16,7 @@
 #include "adieu/core/close_payload.hpp"
 #include "adieu/core/closing.hpp"
 #include "adieu/core/deflate_agreement.hpp"
+#include "adieu/core/held_input.hpp"
 #include "adieu/core/inbox.hpp"
 #include "adieu/core/keepalive.hpp"
 #include "adieu/core/message_reader.hpp"
@@ -34,9 +35,6 @@ struct settings {
   std::optional<deflate_agreement> deflate = {};
   std::shared_ptr<deflate_pool> pool = {};  // of zlib's memory; none: each connection has its own
 };
-
-/// How a transport's input can end.
-enum class input_end : std::uint8_t { fin, reset, truncated, error };
 
 /// What the transport has to do with TCP, after the output is written.
 enum class command : std::uint8_t { none, shut_output, cut, reset };
@@ -172,22 +170,27 @@ class connection {
 
   // connection.cpp: what comes from the wire
   void parse(instant now);
-  [[nodiscard]] std::size_t window() const noexcept;
-  [[nodiscard]] bool must_wait() const noexcept;
-  void set_aside();
-  void resume(instant now);
+  void parsed(instant now);
   [[nodiscard]] bool parses() const noexcept;
   [[nodiscard]] bool writes() const noexcept;
-  void on_data(const message_reader::step_result& data, instant now);
-  [[nodiscard]] bool take_directly(const message_reader::step_result& data);
   void on_control(const message_reader::step_result& frame, instant now);
   void note_close_sent(instant now);
   void on_close_frame(const message_reader::step_result& frame, instant now);
   void break_rule(violation wrong, std::uint64_t at, instant now);
   void break_limit(cause which, instant now);
   [[nodiscard]] bool too_many_control_frames(instant now);
+
+  // connection_receiving.cpp
+  void on_data(const message_reader::step_result& data, instant now);
+  [[nodiscard]] bool take_directly(const message_reader::step_result& data);
   void deliver(instant now);
   [[nodiscard]] bool deliver_data(instant now);
+
+  // connection_window.cpp
+  [[nodiscard]] std::size_t window() const noexcept;
+  [[nodiscard]] bool must_wait() const noexcept;
+  void set_aside();
+  void resume(instant now);
   void discard_if_stuck();
   void settle(instant now);
 
@@ -223,15 +226,8 @@ class connection {
   inbox inbox_;
   outbox outbox_;
   keepalive keepalive_;
-  bytes input_;                   // what is left of the bytes that are being parsed
-  std::vector<std::byte> aside_;  // input that swells to more than the window has room for
-  std::vector<std::byte> resumed_;
-  bool waits_ = false;  // for that room
-  struct end_of_input {
-    input_end how;
-    int os_error;
-  };
-  std::optional<end_of_input> late_end_;  // which came behind it
+  bytes input_;  // what is left of the bytes that are being parsed
+  held_input held_;
 
   // Receiving
   std::optional<pending_receive> receive_;

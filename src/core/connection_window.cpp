@@ -1,0 +1,71 @@
+// The receive window (P3): how far what comes from the wire may run ahead of the receives.
+#include <limits>
+
+#include "adieu/core/connection.hpp"
+
+namespace adieu::core {
+namespace {
+
+constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+
+}  // namespace
+
+std::size_t connection::read_allowance() const noexcept {
+  if (!parses() || show_messages_ || peer_gone_) return unlimited;  // nothing is kept, or all is
+  if (held_.waits()) return 0;
+  if (receive_ && receive_->kind == receive_kind::message) return unlimited;
+  return inbox_.held() < window() ? window() - inbox_.held() : 0;
+}
+
+std::size_t connection::window() const noexcept {
+  return how_.options.receive_window + (receive_ ? receive_->buffer.size() : 0);
+}
+
+// P3: what was read fits the window, but decompressed it may be a thousand times as much.
+bool connection::must_wait() const noexcept {
+  if (!reader_.decompresses() || show_messages_) return false;
+  if (receive_ && receive_->kind == receive_kind::message) return false;
+  std::uint64_t room = window();
+  // Behind the end of input, the state shall tell the truth if that costs no more than a message.
+  if (held_.ended() || peer_gone_) room += how_.options.max_message_size;
+  const bool more = reader_.holds_data() || !input_.empty() || held_.waits();
+  return more && parses() && inbox_.held() >= room;
+}
+
+void connection::set_aside() {
+  held_.hold(input_);
+  reader_.keep_input();
+}
+
+void connection::resume(instant now) {
+  input_ = held_.release();
+  parse(now);
+}
+
+// P4: after async_close nobody may ever read; the window must not hide the peer's Close.
+void connection::discard_if_stuck() {
+  if (discards_ && !receive_ && inbox_.held() >= how_.options.receive_window) inbox_.discard();
+}
+
+// After every input and call: what is waited for, and whether reading stands still.
+void connection::settle(instant now) {
+  deliver(now);
+  discard_if_stuck();
+  if (held_.waits()) {
+    if (!must_wait()) return resume(now);
+  } else if (const auto end = held_.take_end()) {
+    return input_ended(end->how, end->os_error, now);
+  }
+  const bool paused = read_allowance() == 0;
+  if (paused && !paused_since_) {
+    paused_since_ = now;
+    next_probe_ = now + how_.options.probe_interval;
+    keepalive_.pause();
+  } else if (!paused && paused_since_) {
+    paused_since_.reset();
+    keepalive_.resume(now);
+    idle_since_ = now;
+  }
+}
+
+}  // namespace adieu::core
