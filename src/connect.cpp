@@ -183,7 +183,7 @@ awaitable<opened> open(const std::string& url, const connect_options& options, a
       now.step = connect_step::tls;
       ssl_context_ptr context;
       try {
-        context = make_client_context(options.tls);
+        context = client_context(options.tls);
       } catch (const std::runtime_error& error) {
         throw opening_failure{errc::tls_failed, {connect_step::tls, 0, error.what()}};
       }

@@ -11,7 +11,7 @@ namespace adieu {
 struct tls_client_options {
   tls_client_options() = default;
 
-  /// Certificates to trust, a PEM file; empty: the system's.
+  /// Certificates to trust, a PEM file, read at each connect; empty: the system's, read once.
   std::string ca_file;
   /// The name that is verified and sent as SNI; empty: the URL's host.
   std::string host_name;

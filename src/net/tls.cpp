@@ -88,8 +88,6 @@ int choose_alpn(SSL*,
   return SSL_TLSEXT_ERR_OK;
 }
 
-}  // namespace
-
 ssl_context_ptr make_client_context(const tls_client_options& options) {
   ssl_context_ptr context = make_context(TLS_client_method());
   SSL_CTX_set_alpn_protos(context.get(), alpn, alpn_size);
@@ -103,6 +101,15 @@ ssl_context_ptr make_client_context(const tls_client_options& options) {
                              ": " + openssl_words());
   }
   return context;
+}
+
+}  // namespace
+
+ssl_context_ptr client_context(const tls_client_options& options) {
+  const bool trusts_the_system = options.verify == tls_client_options::verification::chain_and_host;
+  if (!trusts_the_system || !options.ca_file.empty()) return make_client_context(options);
+  static const ssl_context_ptr shared = make_client_context({});
+  return shared;
 }
 
 ssl_context_ptr make_server_context(const tls_server_options& options) {

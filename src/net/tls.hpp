@@ -18,8 +18,9 @@ struct ssl_free {
 using ssl_ptr = std::unique_ptr<SSL, ssl_free>;
 using ssl_context_ptr = std::shared_ptr<SSL_CTX>;
 
-/// Throws std::runtime_error with OpenSSL's words when a file can't be used.
-[[nodiscard]] ssl_context_ptr make_client_context(const tls_client_options& options);
+/// Throws std::runtime_error with OpenSSL's words when a file can't be used. From any thread. The
+/// system's certificates are read once a process (17 ms of CPU where they are one bundle).
+[[nodiscard]] ssl_context_ptr client_context(const tls_client_options& options);
 [[nodiscard]] ssl_context_ptr make_server_context(const tls_server_options& options);
 
 /// A session on the descriptor. For a client: SNI and verification of `host`.

@@ -5,6 +5,9 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
 
+#include <array>
+#include <thread>
+
 #include "tests/net/certificates.hpp"
 #include "tests/net/raw_fixture.hpp"
 
@@ -99,6 +102,26 @@ TEST_F(Tls, N16_insecure_accepts_anything_and_a_missing_file_is_told) {
   server_options options;
   options.tls.emplace();
   EXPECT_THROW(server(world.executor(), options), std::runtime_error);
+}
+
+TEST(TlsContext, N16_the_systems_certificates_are_read_once_by_whichever_thread_is_first) {
+  const certificates own("DNS:localhost");
+  std::array<net::ssl_context_ptr, 8> seen;
+  {
+    std::vector<std::jthread> threads;
+    for (auto& mine : seen) threads.emplace_back([&mine] { mine = net::client_context({}); });
+  }
+  for (const auto& each : seen) EXPECT_EQ(each, seen[0]);
+  EXPECT_EQ(SSL_CTX_get_verify_mode(seen[0].get()), SSL_VERIFY_PEER);
+
+  tls_client_options trusting, insecure;  // these are nobody else's
+  trusting.ca_file = own.ca_file();
+  insecure.verify = tls_client_options::verification::insecure;
+  for (const auto& options : {trusting, insecure}) {
+    const net::ssl_context_ptr other = net::client_context(options);
+    EXPECT_NE(other, seen[0]);
+    EXPECT_NE(other, net::client_context(options));
+  }
 }
 
 TEST_F(Tls, N18_a_server_without_tls) {
