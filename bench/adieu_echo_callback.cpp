@@ -1,4 +1,5 @@
-// Adieu's echo with on_message: every message is sent back from the reader's own memory.
+// Adieu's echo with on_message: every message is sent back from the reader's own memory. Clients
+// that offer permessage-deflate get it, with its default options.
 #include <boost/asio/io_context.hpp>
 
 #include <cstdio>
@@ -8,7 +9,9 @@
 
 int main(int argc, char** argv) {
   boost::asio::io_context loop{1};
-  adieu::server server(loop.get_executor());
+  adieu::server_options options;
+  options.websocket.deflate.emplace();
+  adieu::server server(loop.get_executor(), options);
   server.on_open([](adieu::websocket& socket, const adieu::request&) {
     socket.on_message([&socket](const adieu::message_view& message) { socket.send(message); });
   });

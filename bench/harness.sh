@@ -54,9 +54,10 @@ value() {
   sed -n "s/.*\b$1=\([^ ]*\).*/\1/p" <<<"$2"
 }
 
-# table RESULTS REFERENCE…: RESULTS has lines "scenario|server|round|cpu|rate|p50|p99", in the order
+# table RESULTS REFERENCE…: RESULTS has lines "scenario|server|round|cpu|rate|p50|p99|size", in the order
 # in which they are to be shown; each REFERENCE is a server that the others are compared with:
-# "0.95 (6/7)" is the median ratio, and in how many of the rounds the server took less CPU.
+# "0.95 (6/7)" is the median ratio, and in how many of the rounds the server took less CPU. size, if it
+# is there: of replies on the wire, where 1 is uncompressed.
 table() {
   local results=$1
   shift
@@ -82,9 +83,10 @@ table() {
     {
       if (!($1 in seen_scenario)) { seen_scenario[$1]; scenarios[++scenario_count] = $1 }
       if (!($2 in seen_server)) { seen_server[$2]; servers[++server_count] = $2 }
+      if ($8 != "") sizes = 1
       if (length($2) > widest) widest = length($2)
       if ($3 > rounds) rounds = $3
-      for (i = 4; i <= 7; i++) data[$1, $2, $3, i] = $i
+      for (i = 4; i <= 8; i++) data[$1, $2, $3, i] = $i
     }
     END {
       reference_count = split(references, reference, "|")
@@ -92,7 +94,7 @@ table() {
         scenario = scenarios[s]
         head = sprintf("%-" widest "s  %-24s", "", "CPU µs/message")
         for (r = 1; r <= reference_count; r++) head = head sprintf("  %13s", "÷ " reference[r])
-        printf "\n%s\n%s  %9s  %8s  %8s\n", scenario, head, "msg/s", "p50 µs", "p99 µs"
+        printf "\n%s\n%s  %9s  %8s  %8s%s\n", scenario, head, "msg/s", "p50 µs", "p99 µs", sizes ? "    size" : ""
         for (v = 1; v <= server_count; v++) {
           server = servers[v]
           n = column(scenario, server, 4)
@@ -117,7 +119,8 @@ table() {
           n = column(scenario, server, 5); rate = median(list, n)
           n = column(scenario, server, 6); p50 = median(list, n)
           n = column(scenario, server, 7); p99 = median(list, n)
-          printf "%s  %9.0f  %8.0f  %8.0f\n", line, rate, p50, p99
+          n = column(scenario, server, 8); size = sizes ? sprintf("  %6.3f", median(list, n)) : ""
+          printf "%s  %9.0f  %8.0f  %8.0f%s\n", line, rate, p50, p99, size
         }
       }
     }' "$results"

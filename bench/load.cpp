@@ -2,6 +2,7 @@
 //
 // Prints one line of name=value pairs. Every reply is checked (load/replies.hpp), the content of
 // the first M on each connection too; at the end every message sent must have been answered.
+// With --deflate all connections send the same messages, and the content of every reply is checked.
 // The measured window starts after the warm-up and after the last content check.
 
 #include <sys/epoll.h>
@@ -15,7 +16,7 @@
 
 #include "load/connect.hpp"
 #include "load/latency.hpp"
-#include "load/messages.hpp"
+#include "load/message_ring.hpp"
 #include "load/options.hpp"
 #include "load/replies.hpp"
 #include "load/server_cpu.hpp"
@@ -31,8 +32,8 @@ std::uint64_t now_ns() {
 }
 
 struct connection {
-  explicit connection(const options& chosen)
-      : socket(open_connection(chosen)), replies(chosen), sent_at(chosen.in_flight) {}
+  connection(const options& chosen, const message_ring& messages)
+      : socket(open_connection(chosen)), replies(chosen, messages), sent_at(chosen.in_flight) {}
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
   ~connection() { ::close(socket); }
@@ -42,7 +43,7 @@ struct connection {
   std::string first_messages;  // its own, so that a mix-up between connections shows
   std::string_view unsent;
   std::size_t owed = 0;  // messages to send once `unsent` is out
-  std::size_t next_to_send = 0;
+  std::uint64_t next_to_send = 0;
   std::size_t next_to_return = 0;
   std::vector<std::uint64_t> sent_at;  // a ring: one entry for each message in flight
 };
@@ -55,9 +56,9 @@ class generator {
  public:
   explicit generator(const options& chosen)
       : chosen_(chosen),
+        messages_(chosen),
         set_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
         received_(512 * 1024) {
-    build_messages();
     for (std::size_t i = 0; i < chosen_.connections; ++i) {
       open(i);
     }
@@ -69,8 +70,8 @@ class generator {
   void run();
 
  private:
-  void build_messages();
   void open(std::size_t index);
+  void give_own_messages(connection& which, std::size_t index);
   void on_readable(connection& which);
   void on_replies(connection& which, std::size_t count);
   void send_more(connection& which);
@@ -80,10 +81,9 @@ class generator {
   void close_all();
 
   options chosen_;
+  message_ring messages_;
   int set_;
   std::vector<char> received_;
-  std::string messages_;  // M messages twice over, so that any M in a row are contiguous
-  std::size_t message_size_ = 0;
   std::deque<connection> connections_;
 
   phase phase_ = phase::warming_up;
@@ -103,16 +103,20 @@ class generator {
   latency_histogram latencies_;
 };
 
-void generator::build_messages() {
-  for (std::size_t i = 0; i < chosen_.in_flight; ++i) {
-    append_message(messages_, chosen_, make_payload(chosen_, i), i);
+void generator::open(std::size_t index) {
+  auto& which = connections_.emplace_back(chosen_, messages_);
+  if (chosen_.deflate == compression::none) {
+    give_own_messages(which, index);
+  } else {
+    which.owed = chosen_.in_flight;
   }
-  message_size_ = messages_.size() / chosen_.in_flight;
-  messages_ += messages_;
+  epoll_event interest{};
+  interest.events = EPOLLIN | EPOLLOUT | EPOLLET;
+  interest.data.ptr = &which;
+  checked(::epoll_ctl(set_, EPOLL_CTL_ADD, which.socket, &interest), "epoll_ctl");
 }
 
-void generator::open(std::size_t index) {
-  auto& which = connections_.emplace_back(chosen_);
+void generator::give_own_messages(connection& which, std::size_t index) {
   std::string payloads;
   for (std::size_t i = 0; i < chosen_.in_flight; ++i) {
     const auto seed = (index + 1) * 1'000'003 + i;
@@ -123,10 +127,6 @@ void generator::open(std::size_t index) {
   which.unsent = which.first_messages;
   which.replies.expect(std::move(payloads));
   ++content_unchecked_;
-  epoll_event interest{};
-  interest.events = EPOLLIN | EPOLLOUT | EPOLLET;
-  interest.data.ptr = &which;
-  checked(::epoll_ctl(set_, EPOLL_CTL_ADD, which.socket, &interest), "epoll_ctl");
 }
 
 void generator::send_more(connection& which) {
@@ -135,9 +135,8 @@ void generator::send_more(connection& which) {
       if (which.owed == 0) {
         return;
       }
-      which.unsent = std::string_view(messages_).substr(which.next_to_send * message_size_,
-                                                        which.owed * message_size_);
-      which.next_to_send = (which.next_to_send + which.owed) % chosen_.in_flight;
+      which.unsent = messages_.wire(which.next_to_send, which.owed);
+      which.next_to_send += which.owed;
       which.owed = 0;
     }
     const auto sent = ::send(which.socket, which.unsent.data(), which.unsent.size(), MSG_NOSIGNAL);
@@ -306,6 +305,14 @@ void generator::print() const {
       messages / seconds,
       static_cast<double>(latencies_.quantile(0.50)) / 1e3,
       static_cast<double>(latencies_.quantile(0.99)) / 1e3);
+  if (chosen_.deflate != compression::none) {
+    std::uint64_t wire = 0;
+    for (const auto& which : connections_) {
+      wire += which.replies.payload_bytes();
+    }
+    const auto plain = static_cast<double>(total_returned_ * chosen_.size);
+    std::printf(" reply_ratio=%.4f", static_cast<double>(wire) / plain);
+  }
   if (chosen_.server_process != 0) {
     const auto cpu = static_cast<double>(window_cpu_);
     std::printf(

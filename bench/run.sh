@@ -2,6 +2,8 @@
 # Measures WebSocket echo servers: CPU time a message, and what that is against Boost.Beast and
 # against the ceiling. Run it as `./dev bench`.
 #   --quick        the first three scenarios, 3 rounds of 1.5 s   (otherwise all, 7 rounds of 2 s)
+#   --deflate      permessage-deflate instead, beside Beast and Node's ws: the same JSON, level, memory
+#                  level and windows for all; every reply is inflated and compared
 #   --only NAME    that server, beside the ceiling and Beast (a part of its name will do)
 #   --rounds N   --ms N   --build FOLDER (build/release)
 #   --spike [ARG…] the measurement of docs/decisions/0001-readiness.md instead
@@ -10,14 +12,19 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 export LC_ALL=C.UTF-8
 
-# name | program in the build folder | arguments. A program prints `listening PORT`, and echoes
-# until SIGTERM. The first two are the references.
+# name | program in the build folder, or node, with arguments. It prints `listening PORT`, and echoes
+# until SIGTERM. Those called ceiling and beast are the references.
 servers=(
   "ceiling|bench_epoll_ws_echo"
   "beast|bench_beast_echo"
   "adieu callback|bench_adieu_echo_callback"
   "adieu co_await|bench_adieu_echo_coroutine"
   "adieu try_receive|bench_adieu_echo_drain"
+)
+deflate_servers=(
+  "beast|bench_beast_echo --deflate"
+  "adieu callback|bench_adieu_echo_callback"
+  "ws|node bench/ws_echo.mjs"
 )
 
 # name | options of the load generator
@@ -34,16 +41,23 @@ more_scenarios=(
   "16 B × 1 × 1|--connections 1 --inflight 1 --size 16"
   "16 B × 64, 20,000 messages/s in all|--connections 64 --inflight 1 --size 16 --rate 20000"
 )
+deflate_scenarios=(
+  "JSON 1 KiB × 64 × 1, no context takeover|--connections 64 --inflight 1 --size 1024 --kind json --deflate alone"
+  "JSON 1 KiB × 64 × 1, context takeover|--connections 64 --inflight 1 --size 1024 --kind json --deflate takeover"
+  "JSON 64 KiB × 8 × 2, no context takeover|--connections 8 --inflight 2 --size 65536 --kind json --deflate alone"
+  "JSON 64 KiB × 8 × 2, context takeover|--connections 8 --inflight 2 --size 65536 --kind json --deflate takeover"
+)
 
 if [[ ${1-} == --spike ]]; then
   shift
   exec bench/spike/run.sh "$@"
 fi
 
-quick=no rounds= ms= build=build/release only=
+quick=no deflate=no rounds= ms= build=build/release only=
 while [[ $# -gt 0 ]]; do
   case $1 in
     --quick) quick=yes; shift; continue ;;
+    --deflate) deflate=yes; shift; continue ;;
     --only) only=${2-} ;;
     --rounds) rounds=${2-} ;;
     --ms) ms=${2-} ;;
@@ -59,19 +73,29 @@ else
   rounds=${rounds:-7} ms=${ms:-2000}
   scenarios+=("${more_scenarios[@]}")
 fi
+if [[ $deflate == yes ]]; then
+  servers=("${deflate_servers[@]}")
+  scenarios=("${deflate_scenarios[@]}")
+fi
 source bench/harness.sh
 
 [[ -x $build/bench_load ]] || die "no $build/bench_load: build it first (./dev build)"
+# command_of "PROGRAM ARG…": sets command.
+command_of() {
+  read -ra command <<<"$1"
+  [[ ${command[0]} == node ]] || command[0]=$build/${command[0]}
+}
 present=()
 for server in "${servers[@]}"; do
-  name=${server%%|*} program=${server#*|}
+  name=${server%%|*}
+  command_of "${server#*|}"
   if [[ -n $only && $name != ceiling && $name != beast && $name != *"$only"* ]]; then
     continue
   fi
-  if [[ -x $build/$program ]]; then
+  if command -v "${command[0]}" >/dev/null; then
     present+=("$server")
   else
-    printf 'SKIPPED: %s (there is no %s)\n' "$name" "$build/$program"
+    printf 'SKIPPED: %s (there is no %s)\n' "$name" "${command[0]}"
   fi
 done
 [[ ${#present[@]} -gt 0 ]] || die "no server to measure"
@@ -86,14 +110,16 @@ for scenario in "${scenarios[@]}"; do
   read -ra options <<<"${scenario#*|}"
   for ((round = 1; round <= rounds; ++round)); do
     for server in "${present[@]}"; do
-      name=${server%%|*} program=${server#*|}
-      start_server "$build/$program"
+      name=${server%%|*}
+      command_of "${server#*|}"
+      start_server "${command[@]}"
       line=$(load "$build/bench_load" "${options[@]}" --ms "$ms") ||
         die "$name failed in: ${scenario%%|*}"
       stop_server
-      printf '%s|%s|%d|%s|%s|%s|%s\n' "${scenario%%|*}" "$name" "$round" \
+      printf '%s|%s|%d|%s|%s|%s|%s|%s\n' "${scenario%%|*}" "$name" "$round" \
         "$(value cpu_us_per_message "$line")" "$(value rate "$line")" \
-        "$(value p50_us "$line")" "$(value p99_us "$line")" >>"$results"
+        "$(value p50_us "$line")" "$(value p99_us "$line")" \
+        "$(value reply_ratio "$line")" >>"$results"
     done
   done
 done

@@ -8,12 +8,16 @@
 #include <string>
 #include <string_view>
 
+#include "json.hpp"
 #include "options.hpp"
 
 namespace bench::load {
 
 /// One payload of exactly options.size bytes, different for each seed; text is valid UTF-8.
 inline std::string make_payload(const options& chosen, std::uint64_t seed) {
+  if (chosen.kind == payload_kind::json) {
+    return make_json(chosen.size, seed);
+  }
   // Latin, Greek, Cyrillic, Devanagari, Han and an emoji: one to four bytes a character.
   static constexpr std::array<std::string_view, 8> characters = {"a",
                                                                  "e",
@@ -46,12 +50,14 @@ inline std::string make_payload(const options& chosen, std::uint64_t seed) {
         }
         break;
       }
+      case payload_kind::json: break;
     }
   }
   return payload;
 }
 
 inline constexpr std::uint8_t fin_bit = 0x80;
+inline constexpr std::uint8_t rsv1_bit = 0x40;  // RFC 7692: the message is compressed
 inline constexpr std::uint8_t mask_bit = 0x80;
 inline constexpr std::uint8_t opcode_continuation = 0x0;
 inline constexpr std::uint8_t opcode_text = 0x1;
@@ -83,6 +89,10 @@ inline void append_masked_frame(std::string& out,
   }
 }
 
+inline std::uint32_t key_of(std::uint64_t seed) {
+  return static_cast<std::uint32_t>(seed * 2654435761U + 0x5bd1e995U);
+}
+
 /// Appends one message as it goes over the wire: a masked frame, or the bytes alone on raw TCP.
 inline void append_message(std::string& out,
                            const options& chosen,
@@ -92,8 +102,7 @@ inline void append_message(std::string& out,
     out.append(payload);
     return;
   }
-  const auto key = static_cast<std::uint32_t>(seed * 2654435761U + 0x5bd1e995U);
-  append_masked_frame(out, opcode_of(chosen.kind), payload, key);
+  append_masked_frame(out, opcode_of(chosen.kind), payload, key_of(seed));
 }
 
 }  // namespace bench::load

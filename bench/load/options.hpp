@@ -10,7 +10,8 @@
 namespace bench::load {
 
 enum class protocol { websocket, raw_tcp };
-enum class payload_kind { binary, ascii_text, mixed_text };
+enum class payload_kind { binary, ascii_text, mixed_text, json };
+enum class compression { none, each_alone, takeover };
 
 struct options {
   std::uint16_t port = 0;
@@ -19,6 +20,7 @@ struct options {
   std::size_t size = 16;
   payload_kind kind = payload_kind::binary;
   protocol speaks = protocol::websocket;
+  compression deflate = compression::none;
   std::uint64_t milliseconds = 2000;
   std::uint64_t warm_up_milliseconds = 300;
   /// Messages a second over all connections; 0 answers every reply with the next message.
@@ -29,8 +31,9 @@ struct options {
 
 inline constexpr const char* usage =
     "bench_load --port PORT [--connections N] [--inflight M] [--size BYTES]\n"
-    "           [--kind binary|text|mixed] [--raw] [--ms DURATION] [--warmup-ms DURATION]\n"
-    "           [--rate MESSAGES_PER_SECOND] [--pid SERVER]\n";
+    "           [--kind binary|text|mixed|json] [--deflate alone|takeover] [--raw]\n"
+    "           [--ms DURATION] [--warmup-ms DURATION] [--rate MESSAGES_PER_SECOND]\n"
+    "           [--pid SERVER]\n";
 
 inline payload_kind kind_named(std::string_view name) {
   if (name == "binary") {
@@ -42,7 +45,20 @@ inline payload_kind kind_named(std::string_view name) {
   if (name == "mixed") {
     return payload_kind::mixed_text;
   }
-  fail("--kind is binary, text or mixed");
+  if (name == "json") {
+    return payload_kind::json;
+  }
+  fail("--kind is binary, text, mixed or json");
+}
+
+inline compression compression_named(std::string_view name) {
+  if (name == "alone") {
+    return compression::each_alone;
+  }
+  if (name == "takeover") {
+    return compression::takeover;
+  }
+  fail("--deflate is alone or takeover");
 }
 
 inline options read_options(int argc, char** argv) {
@@ -67,6 +83,8 @@ inline options read_options(int argc, char** argv) {
       chosen.size = number(value, "--size");
     } else if (name == "--kind") {
       chosen.kind = kind_named(value);
+    } else if (name == "--deflate") {
+      chosen.deflate = compression_named(value);
     } else if (name == "--ms") {
       chosen.milliseconds = number(value, "--ms");
     } else if (name == "--warmup-ms") {

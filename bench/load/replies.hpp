@@ -1,7 +1,8 @@
 // What the load generator receives: counts replies, and ends the program at the first wrong one.
 //
 // Checked on every reply: unmasked, no reserved bit, the opcode sent, the length sent (also when
-// the server fragments). Checked while `expect` has bytes left: the content.
+// the server fragments). Checked while `expect` has bytes left, and always when it is compressed:
+// the content.
 #pragma once
 
 #include <algorithm>
@@ -9,18 +10,23 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "messages.hpp"
+#include "message_ring.hpp"
 
 namespace bench::load {
 
 class reply_stream {
  public:
-  explicit reply_stream(const options& chosen)
-      : size_(chosen.size), opcode_(opcode_of(chosen.kind)), speaks_(chosen.speaks) {}
+  reply_stream(const options& chosen, const message_ring& sent)
+      : size_(chosen.size), opcode_(opcode_of(chosen.kind)), speaks_(chosen.speaks), sent_(sent) {
+    if (chosen.deflate != compression::none) {
+      inflater_.emplace(chosen.deflate);
+    }
+  }
 
   /// The payloads of the next messages, one after the other.
   void expect(std::string payloads) {
@@ -32,6 +38,9 @@ class reply_stream {
   [[nodiscard]] bool content_checked() const { return expected_.empty(); }
 
   [[nodiscard]] bool close_seen() const { return close_seen_; }
+
+  /// Payload bytes of messages, as they came over the wire.
+  [[nodiscard]] std::uint64_t payload_bytes() const { return payload_bytes_; }
 
   /// Takes received bytes; says how many messages they completed.
   std::size_t consume(std::string_view bytes) {
@@ -56,7 +65,8 @@ class reply_stream {
       const auto part =
           static_cast<std::size_t>(std::min<std::uint64_t>(frame_left_, bytes.size()));
       if (!control_) {
-        check_content(bytes.substr(0, part));
+        payload_bytes_ += part;
+        take_content(bytes.substr(0, part));
       }
       bytes.remove_prefix(part);
       frame_left_ -= part;
@@ -65,7 +75,10 @@ class reply_stream {
       }
       in_frame_ = false;
       if (final_ && !control_) {
-        if (message_length_ != size_) {
+        ++returned_;
+        if (compressed_) {
+          inflater_->end_of_message();
+        } else if (message_length_ != size_) {
           fail("a reply of " + std::to_string(message_length_) + " bytes instead of " +
                std::to_string(size_));
         }
@@ -117,7 +130,12 @@ class reply_stream {
     in_frame_ = true;
     frame_left_ = length;
     final_ = (first & fin_bit) != 0;
-    const std::uint8_t opcode = first & 0x7f;  // a reserved bit makes it an unknown opcode
+    std::uint8_t opcode = first & 0x7f;  // a reserved bit makes it an unknown opcode
+    if (inflater_ && !message_open_) {
+      compressed_ = (opcode & rsv1_bit) != 0;
+      opcode &= static_cast<std::uint8_t>(~rsv1_bit);
+      inflater_->expect(sent_.payload(returned_));
+    }
     control_ = opcode >= first_control_opcode;
     if (control_) {
       close_seen_ = close_seen_ || opcode == opcode_close;
@@ -133,6 +151,14 @@ class reply_stream {
     }
     message_open_ = !final_;
     message_length_ += length;
+  }
+
+  void take_content(std::string_view bytes) {
+    if (compressed_) {
+      inflater_->take(bytes);
+    } else {
+      check_content(bytes);
+    }
   }
 
   void check_content(std::string_view bytes) {
@@ -152,6 +178,11 @@ class reply_stream {
   std::uint64_t size_;
   std::uint8_t opcode_;
   protocol speaks_;
+  const message_ring& sent_;
+  std::optional<reply_inflater> inflater_;
+  bool compressed_ = false;
+  std::uint64_t returned_ = 0;
+  std::uint64_t payload_bytes_ = 0;
 
   std::array<std::uint8_t, 10> header_{};
   std::size_t header_size_ = 0;
