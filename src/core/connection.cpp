@@ -226,7 +226,6 @@ void connection::wrote(std::size_t size, instant now) {
   for (const written_frame& done : written_) {
     switch (done.kind) {
       case written_frame::what::data:
-        if (done.owner == 0) break;
         complete(done.owner);
         completions_.back().what = operation::send;
         break;

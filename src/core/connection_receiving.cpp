@@ -47,7 +47,7 @@ bool connection::take_directly(const message_reader::step_result& data) {
   return true;
 }
 
-std::optional<connection::message_view> connection::next_message(instant now) {
+const connection::message_view* connection::next_message(instant now) {
   if (view_shown_) {
     if (view_in_inbox_) inbox_.drop_message();
     view_.reset();
@@ -61,7 +61,7 @@ std::optional<connection::message_view> connection::next_message(instant now) {
     }
   }
   view_shown_ = view_.has_value();
-  return view_;
+  return view_ ? &*view_ : nullptr;
 }
 
 // Gives the pending receive what there is: data in order, then the end (P2). In message mode data

@@ -2,6 +2,7 @@
 #include "adieu/core/frame_reader.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace adieu::core {
 
@@ -14,14 +15,52 @@ frame_reader::step_result frame_reader::broken(violation wrong, std::uint64_t at
 }
 
 frame_reader::step_result frame_reader::step(bytes& in) {
-  if (bad_text_at_) return broken(violation::invalid_utf8_text, *bad_text_at_);
+  step_result out;
+  if (bad_text_at_) {
+    out = broken(violation::invalid_utf8_text, *bad_text_at_);
+    return out;
+  }
+  if (take_short_message(in, out)) return out;
   bool begins = false;
   if (!in_frame_) {
-    step_result out;
     if (!take_header(in, out)) return out;
     begins = true;
   }
-  return is_control(header_.op) ? read_control(in) : read_data(in, begins);
+  out = is_control(header_.op) ? read_control(in) : read_data(in, begins);
+  return out;
+}
+
+// What most steps meet, at one glance: a whole message in one short frame. It leaves everything
+// else, and everything that is wrong, to the careful way.
+bool frame_reader::take_short_message(bytes& in, step_result& out) {
+  constexpr unsigned fin_text = 0x81, fin_binary = 0x82, mask_bit = 0x80, longest = 125;  // §5.2
+  if (in_frame_ || in_message_ || !carry_.empty() || in.size() < 2) return false;
+  const auto first = std::to_integer<unsigned>(in[0]), second = std::to_integer<unsigned>(in[1]);
+  if (first != fin_text && first != fin_binary) return false;
+  const bool masked = rules_.receiver == role::server;
+  const std::size_t header = masked ? 6 : 2, length = second & ~mask_bit;
+  if (((second & mask_bit) != 0) != masked || length > longest) return false;
+  if (in.size() - 2 < header - 2 + length || (limits_.size != 0 && length > limits_.size)) {
+    return false;
+  }
+  mask_key key{};
+  const bytes payload = in.subspan(header, length);
+  if (masked) {
+    std::memcpy(key.data(), in.data() + 2, key.size());
+    apply_mask(payload, key);
+  }
+  if (first == fin_text && !valid_utf8(payload)) {
+    if (masked) apply_mask(payload, key);  // as it was
+    return false;
+  }
+  out.what = found::data;
+  out.type = first == fin_text ? message_type::text : message_type::binary;
+  out.payload = payload;
+  out.frame_begins = out.frame_ends = out.message_ends = true;
+  out.announced = length;
+  in = in.subspan(header + length);
+  consumed_ += header + length;
+  return true;
 }
 
 // Returns false with `out` filled in when there is no whole, legal header yet.

@@ -2,6 +2,7 @@
 #include "adieu/core/frame_writer.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace adieu::core {
 namespace {
@@ -24,28 +25,35 @@ void frame_writer::compose(const frame& next, written_frame when_written, payloa
     random_(header.key);
   }
   std::array<std::byte, max_header_size> space;
-  const std::size_t header_size = encode_header(header, space);
-  append(const_bytes(space).first(header_size));
+  const const_bytes encoded = const_bytes(space).first(encode_header(header, space));
+  const bool copied = self_ == role::server &&
+                      (payload.size() < copied_below || memory == payload_memory::temporary);
+  append(encoded, copied ? payload : const_bytes());
 
-  const std::uint64_t end = committed_ + payload.size();
-  marks_.push_back(
-      {end, payload.size(), next.carries, next.fin && !is_control(next.op), when_written});
+  mark& end = marks_.emplace_back();
+  end.end = committed_ + (copied ? 0 : payload.size());
+  end.payload = payload.size();
+  end.carries = next.carries;
+  end.ends_message = next.fin && !is_control(next.op);
+  end.finishes = when_written;
   if (self_ == role::client) {
     unmasked_ = payload;
     masked_ = 0;
     key_ = header.key;
     mask_more(memory == payload_memory::temporary ? payload.size() : enough);
-  } else if (payload.size() < copied_below || memory == payload_memory::temporary) {
-    append(payload);
-  } else {
+  } else if (!copied) {
     segments_.push_back({payload.data(), 0, payload.size()});
     committed_ += payload.size();
   }
 }
 
-void frame_writer::append(const_bytes data) {
-  composed_.insert(composed_.end(), data.begin(), data.end());
-  commit_composed(data.size());
+void frame_writer::append(const_bytes header, const_bytes payload) {
+  const std::size_t offset = composed_.size(), size = header.size() + payload.size();
+  composed_.resize(offset + size);
+  std::byte* const out = composed_.data() + offset;
+  std::memcpy(out, header.data(), header.size());
+  if (!payload.empty()) std::memcpy(out + header.size(), payload.data(), payload.size());
+  commit_composed(size);
 }
 
 void frame_writer::commit_composed(std::size_t size) {
@@ -90,7 +98,9 @@ void frame_writer::wrote(std::size_t size, std::vector<written_frame>& finished)
   }
   std::size_t done = 0;
   while (done < marks_.size() && marks_[done].end <= written_) {
-    finished.push_back(marks_[done++].finishes);
+    const written_frame& last = marks_[done++].finishes;
+    const bool awaited = last.kind != written_frame::what::data || last.owner != 0;
+    if (awaited) finished.push_back(last);
   }
   marks_.erase(marks_.begin(), marks_.begin() + static_cast<std::ptrdiff_t>(done));
 

@@ -10,10 +10,15 @@ constexpr std::size_t most_controls = 128;
 
 bool outbox::send_copy(message_type type, const_bytes payload) {
   if (!data_.idle() || packer_.busy() || close_ != close_frame_is::absent) return false;
-  while (writer_.accepts() && compose_control()) {
-  }
+  while (!controls_.empty() && writer_.accepts()) compose_control();
   if (!writer_.accepts()) return false;
   const opcode op = type == message_type::text ? opcode::text : opcode::binary;
+  if (!packer_.in_use()) {
+    writer_.compose({op, true, payload},
+                    {written_frame::what::data, 0},
+                    frame_writer::payload_memory::temporary);
+    return true;
+  }
   const send_queue::next_frame whole{0, op, true, payload, compression::as_agreed};
   if (packer_.takes(whole)) {
     packer_.begin(whole);

@@ -209,7 +209,7 @@ void driver::send_copy(message_type type, core::const_bytes payload) {
   {
     const visit inside(*this);
     if (inside) {
-      drain_tasks();
+      if (has_tasks_.load(std::memory_order_acquire)) drain_tasks();
       if (core_.send_copy(type, payload, now())) {
         post_turn();
         return;

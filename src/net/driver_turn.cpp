@@ -61,6 +61,7 @@ bool driver::turn_inside() {
   for (int reads = 0; more && reads < most_reads; ++reads) {
     // Everything of one read is parsed, handled, answered and written before the next one.
     const bool paused = core_.read_allowance() == 0;
+    if (reads != 0) time_ = clock_.now();
     more = transport_->pump();
     more = keep_time() || more;
     bool busy = true;
@@ -86,8 +87,8 @@ bool driver::turn_inside() {
 // hears of its timers before it hears of all its sockets; so at a deadline it looks for itself.
 // True when there is more to read.
 bool driver::keep_time() {
-  time_ = clock_.now();
   if (!armed_ || *armed_ > time_) return false;
+  time_ = clock_.now();
   armed_.reset();
   transport_->look_again();
   const bool more = transport_->pump();

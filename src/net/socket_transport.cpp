@@ -34,8 +34,9 @@ bool socket_transport::pump() {
     switch (got.what) {
       case outcome::done:
         if (got.size < space.size() && short_read_drains()) readable_ = false;
+        if (!readable_ && edges_ != nullptr) waiting_to_read_ = true;  // costs nothing: at once
         listener_->on_bytes(space.first(got.size));
-        return !closed_;  // the next call waits, after what came of this read was written
+        return !closed_ && !waiting_to_read_;  // the next call waits, after what came was written
       case outcome::want_read: readable_ = false; break;
       case outcome::want_write: wait_to_write(); return false;
       case outcome::fin:

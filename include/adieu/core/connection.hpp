@@ -133,8 +133,9 @@ class connection {
     const_bytes payload;
     message_type type;
   };
-  /// The next message of what was received; valid until the next call on this object that parses.
-  [[nodiscard]] std::optional<message_view> next_message(instant now);
+  /// The next message of what was received, or null; valid until the next call on this object that
+  /// parses.
+  [[nodiscard]] const message_view* next_message(instant now);
 
   // ── What came of it ─────────────────────────────────────────────────────────────────────────
   [[nodiscard]] std::vector<completion>& completions() noexcept { return completions_; }

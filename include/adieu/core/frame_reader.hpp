@@ -54,6 +54,7 @@ class frame_reader {
   void add_to(fingerprint_maker& out) const noexcept;
 
  private:
+  [[nodiscard]] bool take_short_message(bytes& in, step_result& out);
   [[nodiscard]] bool take_header(bytes& in, step_result& out);
   [[nodiscard]] bool check_order(step_result& out) const;
   [[nodiscard]] bool check_limits(step_result& out);

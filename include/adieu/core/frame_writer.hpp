@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "adieu/core/raw_bytes.hpp"
 #include "adieu/core/send_queue.hpp"
 
 namespace adieu::core {
@@ -40,6 +41,7 @@ class frame_writer {
 
   /// Everything that is committed and not written.
   [[nodiscard]] std::span<const const_bytes> list();
+  /// Data without an owner finishes in silence.
   void wrote(std::size_t size, std::vector<written_frame>& finished);
 
   /// The frames whose last byte is in list().
@@ -52,25 +54,25 @@ class frame_writer {
 
  private:
   struct mark {  // the end of a frame
-    std::uint64_t end;
-    std::uint64_t payload;
+    std::uint64_t end = 0;
+    std::uint64_t payload = 0;
     std::optional<std::uint64_t> carries;
-    bool ends_message;
-    written_frame finishes;
+    bool ends_message = false;
+    written_frame finishes{};
   };
   struct segment {
     const std::byte* outside;  // null: in composed_, at `offset`
     std::size_t offset;
     std::size_t size;
   };
-  void append(const_bytes data);
+  void append(const_bytes header, const_bytes payload);
   void commit_composed(std::size_t size);
   void forget_segments();
   void mask_more(std::size_t at_most);
 
   role self_;
   random_source random_;
-  std::vector<std::byte> composed_;
+  raw_bytes composed_;
   std::vector<segment> segments_;
   std::vector<const_bytes> list_;
   std::vector<mark> marks_;

@@ -32,6 +32,7 @@ class message_reader {
 
   /// As frame_reader::step. Decompressed data lies in the reader until the next step.
   [[nodiscard]] step_result step(bytes& in) {
+    if (!decompressor_) return frames_.step(in);
     if (!compressed_) {
       const step_result next = frames_.step(in);
       if (!next.compressed) return space_.empty() ? next : plain(next);

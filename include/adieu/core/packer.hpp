@@ -23,6 +23,7 @@ class packer {
   /// Whether this piece's message is compressed, which its first piece decides.
   [[nodiscard]] bool takes(const send_queue::next_frame& piece);
   void begin(const send_queue::next_frame& piece) { piece_ = piece; }
+  [[nodiscard]] bool in_use() const noexcept { return deflate_.has_value(); }
   [[nodiscard]] bool busy() const noexcept { return piece_.has_value(); }
 
   /// The next frame of the piece; its payload lasts until the next call. The last one has the
