@@ -4,6 +4,7 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 
@@ -12,9 +13,25 @@
 namespace adieu::net {
 namespace {
 
+// A URL as a record may show it: without credentials, and without a query, which may be one.
+std::string without_secrets(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  const std::size_t begin = scheme == std::string_view::npos ? 0 : scheme + 3;
+  std::string out(url.substr(0, begin));
+  std::string_view rest = url.substr(begin);
+  // The last @, for a password may have one, and a slash, too.
+  if (const std::size_t at = rest.rfind('@'); at != std::string_view::npos) {
+    out += "…@";
+    rest.remove_prefix(at + 1);
+  }
+  const std::size_t query = std::min(rest.find_first_of("?#"), rest.size());
+  out += rest.substr(0, query);
+  return printable(query < rest.size() ? out + rest[query] + "…" : out);
+}
+
 [[noreturn]] void refuse(const std::string& url, const std::string& why) {
   throw opening_failure{errc::invalid_url,
-                        {connect_step::url, 0, "the URL \"" + printable(url) + "\" " + why}};
+                        {connect_step::url, 0, "the URL \"" + without_secrets(url) + "\" " + why}};
 }
 
 std::string normal_port(const std::string& url, const std::string& digits) {
@@ -35,7 +52,13 @@ target parse_unix(const std::string& url, std::string_view rest) {
   out.resource = colon == std::string_view::npos ? "/" : rest.substr(colon + 1);
   out.host = out.authority = "localhost";
   if (out.unix_socket.empty()) refuse(url, "names no socket");
+  if (out.unix_socket.find('\0') != std::string::npos)
+    refuse(url, "has a NUL in the socket's path");
   if (!out.resource.starts_with('/')) refuse(url, "has a resource that does not begin with /");
+  // A space or a line break would end the request line (RFC 9112 §3.2.1).
+  if (!boost::urls::parse_origin_form(out.resource)) {
+    refuse(url, "has a resource with characters that must be percent-encoded");
+  }
   return out;
 }
 
@@ -59,6 +82,10 @@ target parse_url(const std::string& url) {
   out.tls = scheme == "wss";
   out.host = view.host_address();
   if (out.host.empty()) refuse(url, "names no host");
+  // Percent-encoding could hide anything; a NUL would end the name for the resolver and for TLS.
+  if (!std::ranges::all_of(out.host, [](char c) { return c > ' ' && c != '\x7F' && c != '/'; })) {
+    refuse(url, "has a host with characters that no name has");
+  }
   const std::string default_port = out.tls ? "443" : "80";
   out.port = view.port().empty() ? default_port : normal_port(url, std::string(view.port()));
   out.authority = std::string(view.encoded_host());
