@@ -138,6 +138,18 @@ void websocket::send(const message_view& whole) {
   if (driver_) driver_->send_copy(whole.type, whole.bytes);
 }
 
+errc websocket::try_send(std::string_view text) {
+  return try_send(message_view{message_type::text, core::as_bytes(text)});
+}
+
+errc websocket::try_send(std::span<const std::byte> data) {
+  return try_send(message_view{message_type::binary, data});
+}
+
+errc websocket::try_send(const message_view& whole) {
+  return driver_ ? driver_->try_send_copy(whole.type, whole.bytes) : errc::invalid_state;
+}
+
 void websocket::abort() {
   if (driver_) driver_->abort();
 }

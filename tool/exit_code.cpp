@@ -114,7 +114,8 @@ exit_code exit_code_for(const disconnect_record& record) noexcept {
     case cause::inflated_too_much:
     case cause::too_many_control_frames: return exit_code::over_limit;
     case cause::keepalive_timeout: return exit_code::keepalive_timeout;
-    case cause::peer_not_reading: return exit_code::peer_not_reading;
+    case cause::peer_not_reading:
+    case cause::too_much_buffered: return exit_code::peer_not_reading;
     case cause::close_timeout: return exit_code::close_timeout;
     case cause::transport_error: return exit_code::transport_error;
     case cause::local_abort: return exit_code::local_abort;

@@ -42,6 +42,8 @@ enum class errc : int {
   message_too_big,
   /// Before the end of a message: its writer was destroyed, or the connection closes (P1).
   message_abandoned,
+  /// More waits for the peer than `max_buffered_amount`; nothing was sent.
+  too_much_buffered,
 
   // Opening a connection, by the step that failed.
   invalid_url = 200,

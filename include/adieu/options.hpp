@@ -1,4 +1,5 @@
 // What a connection can be told, with its defaults. Zero switches a clock off where that is said.
+// What makes no sense (a negative time, a window of 0) is refused where the options are given.
 #pragma once
 
 #include <chrono>
@@ -50,7 +51,14 @@ struct websocket_options {
   std::chrono::milliseconds write_timeout = std::chrono::seconds(60);
 
   /// P3: how often a peer is asked for its pulse (TCP_INFO) while reading stands still.
+  /// 0: never.
   std::chrono::milliseconds probe_interval = std::chrono::seconds(5);
+
+  /// The memory that copies of `send()` and `try_send()` may hold while they wait for a peer that
+  /// reads slowly, in bytes, a few hundred more for each message. Past it `try_send()` fails with
+  /// too_much_buffered, and `send()`, which has nobody to tell, closes with 1008. A message is
+  /// always taken when no other waits, whatever its size. 0: any amount.
+  std::size_t max_buffered_amount = 16 * 1024 * 1024;
 
   /// P3: how many received bytes may wait for a receive before reading pauses.
   std::size_t receive_window = 64 * 1024;

@@ -37,10 +37,11 @@ enum class cause : std::uint8_t {
   peer_not_reading,
   close_timeout,  ///< `timeout_phase` says what was waited for
   local_abort,
-  disposed,         ///< the websocket was destroyed before it was closed
-  handler_error,    ///< the server's handler threw, or a message's writer was abandoned
-  transport_error,  ///< the operating system's error is in `os_error`
-  connect_failed,   ///< the connection never opened; `connect` says where it stopped
+  too_much_buffered,  ///< send() passed `max_buffered_amount`: the peer reads too slowly
+  disposed,           ///< the websocket was destroyed before it was closed
+  handler_error,      ///< the server's handler threw, or a message's writer was abandoned
+  transport_error,    ///< the operating system's error is in `os_error`
+  connect_failed,     ///< the connection never opened; `connect` says where it stopped
 };
 
 /// What the closing handshake waited for when its deadline passed (P5).
@@ -128,8 +129,8 @@ struct disconnect_record {
 /// One JSON object on one line.
 [[nodiscard]] std::string to_json(const disconnect_record& record);
 
-/// Bytes of a peer, safe for a terminal or a log: control characters and bytes that are not UTF-8
-/// become \xNN.
+/// Bytes of a peer, safe for a terminal or a log: control characters, bytes that are not UTF-8,
+/// and what breaks lines or turns the direction of text, become \xNN.
 [[nodiscard]] std::string printable(std::string_view bytes);
 
 [[nodiscard]] std::string_view to_string(initiator) noexcept;

@@ -180,11 +180,22 @@ class websocket {
   }
 
   /// Copies, and does not wait: for callbacks. What can't be sent, also because a close was called,
-  /// is counted in the record; after the end, nothing happens.
-  /// Nothing holds it back when the peer reads slowly: the copies grow without a limit.
+  /// is counted in the record; after the end, nothing happens. When more copies wait than
+  /// `max_buffered_amount`, because the peer reads slowly, the connection is closed with 1008
+  /// (cause `too_much_buffered`): what was taken still goes out, what follows would have a gap
+  /// before it.
   void send(std::string_view text);
   void send(std::span<const std::byte> data);
   void send(const message_view& whole);
+
+  /// The same, and says at once what became of it: success (it was copied, and goes out before
+  /// whatever is sent next); too_much_buffered (nothing was sent, and the connection goes on: leave
+  /// the message out, or wait for room with async_send); invalid_state;
+  /// connection_closed_prematurely. From any thread; called beside the executor, success may also
+  /// mean that the end of the connection has not got about yet: the record counts such a message.
+  [[nodiscard]] errc try_send(std::string_view text);
+  [[nodiscard]] errc try_send(std::span<const std::byte> data);
+  [[nodiscard]] errc try_send(const message_view& whole);
 
   /// A message in pieces that holds its place among the others until its end (P8).
   [[nodiscard]] message_writer begin_message(message_type type,

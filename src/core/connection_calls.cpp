@@ -80,10 +80,22 @@ void connection::send(const send_piece& piece, instant now) {
 }
 
 bool connection::send_copy(message_type type, const_bytes payload, instant now) {
-  if (phase_ != phase::open && phase_ != phase::close_received) return false;
-  if (output_lost_ || !outbox_.send_copy(type, payload)) return false;
+  if (send_refusal() != errc::success || !outbox_.send_copy(type, payload)) return false;
   if (answer_due_) answer_due_ = now + how_.options.close_timeout;  // D11: after the last send
   return true;
+}
+
+errc connection::send_refusal() const noexcept {
+  if (phase_ != phase::open && phase_ != phase::close_received) return errc::invalid_state;
+  return output_lost_ ? errc::connection_closed_prematurely : errc::success;
+}
+
+void connection::send_overflowed(instant now) {
+  if (send_refusal() != errc::success) return;  // it is ending already
+  close_for(cause::too_much_buffered,
+            adieu::close_status::policy_violation,
+            "more waits for this peer than the limit: it reads too slowly",
+            now);
 }
 
 void connection::begin_message(sender from) { outbox_.data().reserve(from); }
@@ -128,9 +140,9 @@ void connection::hurry(instant due) noexcept {
   }
 }
 
-void connection::count_unsent(std::uint64_t size) noexcept {
-  ++refused_.messages;
-  refused_.bytes += size;
+void connection::count_unsent(const unsent& what) noexcept {
+  refused_.messages += what.messages;
+  refused_.bytes += what.bytes;
 }
 
 void connection::close_output(ticket owner,

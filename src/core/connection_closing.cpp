@@ -29,6 +29,7 @@ errc error_for(cause why) {
     case cause::inflated_too_much: return errc::message_too_big;
     case cause::keepalive_timeout: return errc::keepalive_timeout;
     case cause::peer_not_reading: return errc::peer_not_reading;
+    case cause::too_much_buffered: return errc::too_much_buffered;
     case cause::close_timeout: return errc::close_timeout;
     case cause::local_abort:
     case cause::disposed: return errc::aborted;

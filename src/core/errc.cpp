@@ -23,6 +23,7 @@ std::string_view to_string(errc value) noexcept {
     case errc::invalid_argument: return "invalid_argument";
     case errc::message_too_big: return "message_too_big";
     case errc::message_abandoned: return "message_abandoned";
+    case errc::too_much_buffered: return "too_much_buffered";
     case errc::invalid_url: return "invalid_url";
     case errc::resolve_failed: return "resolve_failed";
     case errc::connect_failed: return "connect_failed";
@@ -89,6 +90,9 @@ std::string_view explain(errc value) noexcept {
     case errc::message_abandoned:
       return "The message could not be ended before our Close, because its writer was destroyed or "
              "the connection closed: end messages before closing.";
+    case errc::too_much_buffered:
+      return "The peer reads more slowly than we send, and more than max_buffered_amount waits for "
+             "it; nothing of this message was sent. Leave it out, or wait with async_send.";
     case errc::invalid_url:
       return "The URL is not one of a WebSocket, which is a mistake of the caller: it begins with "
              "ws:// or wss://, has a host, and has no fragment.";

@@ -71,6 +71,8 @@ std::string why(const disconnect_record& record) {
     case cause::too_many_control_frames: return "the peer sent more control frames than the limit";
     case cause::keepalive_timeout: return "the peer fell silent and answered no Ping";
     case cause::peer_not_reading: return "the peer stopped reading";
+    case cause::too_much_buffered:
+      return "the peer read too slowly, more than the limit waited to be sent";
     case cause::close_timeout:
       if (record.timeout_phase == close_phase::sending_close) {
         return "the close timed out before our Close could be sent";
@@ -206,6 +208,23 @@ close_status disconnect_record::derived_code() const noexcept {
   return received->code ? close_status{*received->code} : close_status::no_status_received;
 }
 
+namespace {
+
+// Control characters beyond ASCII (U+0080 to U+009F), and what breaks lines or turns the order of
+// what is shown, so that a line says something else than it seems to (Unicode TR 36).
+bool misleads(std::string_view code_point) noexcept {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(code_point[i]); };
+  if (code_point.size() == 2) {
+    return (byte(0) == 0xC2 && byte(1) < 0xA0) || code_point == "\u061C";
+  }
+  if (code_point.size() != 3 || byte(0) != 0xE2) return false;
+  if (byte(1) == 0x80)
+    return (byte(2) >= 0xA8 && byte(2) <= 0xAE) || byte(2) == 0x8E || byte(2) == 0x8F;
+  return byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9;
+}
+
+}  // namespace
+
 std::string printable(std::string_view bytes) {
   std::string out;
   const auto escape = [&](char c) {
@@ -222,9 +241,8 @@ std::string printable(std::string_view bytes) {
     } while (valid && !utf8.complete() && size < bytes.size());
     if (!valid || !utf8.complete()) size = 1;
     const auto first = static_cast<unsigned char>(bytes[0]);
-    // C1 control characters are U+0080 to U+009F.
-    const bool c1 = size == 2 && first == 0xC2 && static_cast<unsigned char>(bytes[1]) < 0xA0;
-    if (!valid || !utf8.complete() || first < 0x20 || first == 0x7F || c1) {
+    const bool control = first < 0x20 || first == 0x7F || misleads(bytes.substr(0, size));
+    if (!valid || !utf8.complete() || control) {
       for (const char c : bytes.substr(0, size)) escape(c);
     } else {
       out += bytes.substr(0, size);
@@ -323,6 +341,7 @@ std::string_view to_string(cause value) noexcept {
     case cause::too_many_control_frames: return "too_many_control_frames";
     case cause::keepalive_timeout: return "keepalive_timeout";
     case cause::peer_not_reading: return "peer_not_reading";
+    case cause::too_much_buffered: return "too_much_buffered";
     case cause::close_timeout: return "close_timeout";
     case cause::local_abort: return "local_abort";
     case cause::disposed: return "disposed";

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "net/visit.hpp"
 
@@ -23,7 +24,8 @@ driver::driver(boost::asio::any_io_executor executor,
     : executor_(std::move(executor)),
       clock_(clock_service::of(executor_)),
       transport_(std::move(carrier)),
-      core_(how, clock_.now()) {
+      core_(how, clock_.now()),
+      most_buffered_(how.options.max_buffered_amount) {
   status_->publish(core_.state());
 }
 
@@ -83,6 +85,7 @@ void driver::drain_tasks() {
     {
       const std::lock_guard lock(tasks_mutex_);
       work.swap(tasks_);
+      core_.count_unsent(std::exchange(refused_, {}));
       has_tasks_.store(false, std::memory_order_relaxed);
     }
     for (queued& each : work) {
@@ -205,39 +208,78 @@ std::optional<core::completion> driver::try_receive_message(std::string& into) {
   return done;
 }
 
-void driver::send_copy(message_type type, core::const_bytes payload) {
+// A message that nobody waits for: the call and its copy in one piece of memory.
+struct driver::copied_send final : call {
+  static std::size_t size_of(core::const_bytes payload) noexcept {
+    return sizeof(copied_send) + payload.size();
+  }
+  copied_send(driver& owner, message_type type, core::const_bytes source)
+      : call(call_kind::send), home(owner) {
+    auto* const copy = reinterpret_cast<std::byte*>(this + 1);
+    std::ranges::copy(source, copy);
+    piece.type = type;
+    piece.payload = {copy, source.size()};
+    finish_ = [](call* base, core::completion* done, const connection_status*) {
+      auto* const self = static_cast<copied_send*>(base);
+      const core::const_bytes payload = self->piece.payload;
+      // Nobody is told of a refusal, so it is counted.
+      const bool refused = done != nullptr && (done->error == errc::invalid_state ||
+                                               done->error == errc::invalid_argument);
+      if (refused) self->home.core_.count_unsent({1, payload.size()});
+      self->home.buffered_.fetch_sub(size_of(payload), std::memory_order_relaxed);
+      self->~copied_send();
+      ::operator delete(self);
+    };
+  }
+  driver& home;
+};
+
+bool driver::make_room(std::size_t size) noexcept {
+  std::size_t before = buffered_.load(std::memory_order_relaxed);
+  do {
+    if (most_buffered_ != 0 && before != 0 && before + size > most_buffered_) return false;
+  } while (!buffered_.compare_exchange_weak(before, before + size, std::memory_order_relaxed));
+  return true;
+}
+
+errc driver::try_send_copy(message_type type, core::const_bytes payload) {
+  if (type == message_type::close) return errc::invalid_message_type;
+  if (overflowed_.load()) return errc::invalid_state;
   {
     const visit inside(*this);
     if (inside) {
       if (has_tasks_.load(std::memory_order_acquire)) drain_tasks();
+      if (const errc refused = core_.send_refusal(); refused != errc::success) return refused;
       if (core_.send_copy(type, payload, now())) {
         post_turn();
-        return;
+        return errc::success;
       }
     }
   }
-  // One piece of memory for the call and its copy.
-  struct copied_send final : call {
-    copied_send(driver& owner, core::const_bytes source) : call(call_kind::send), home(owner) {
-      auto* const copy = reinterpret_cast<std::byte*>(this + 1);
-      std::ranges::copy(source, copy);
-      piece.payload = {copy, source.size()};
-      finish_ = [](call* base, core::completion* done, const connection_status*) {
-        auto* const self = static_cast<copied_send*>(base);
-        // Nobody is told, so it is counted.
-        if (done != nullptr && done->error == errc::invalid_state) {
-          self->home.core_.count_unsent(self->piece.payload.size());
-        }
-        self->~copied_send();
-        ::operator delete(self);
-      };
+  const std::size_t size = copied_send::size_of(payload);
+  if (!make_room(size)) return errc::too_much_buffered;
+  void* const memory = ::operator new(size, std::nothrow);
+  if (memory == nullptr) {
+    buffered_.fetch_sub(size, std::memory_order_relaxed);
+    throw std::bad_alloc();
+  }
+  submit(*::new (memory) copied_send(*this, type, payload));
+  return errc::success;
+}
+
+void driver::send_copy(message_type type, core::const_bytes payload) {
+  const errc refused = try_send_copy(type, payload);
+  if (refused == errc::success) return;
+  {
+    const std::lock_guard lock(tasks_mutex_);
+    ++refused_.messages;
+    refused_.bytes += payload.size();
+    if (refused == errc::too_much_buffered && !overflowed_.exchange(true)) {
+      tasks_.push_back({[this] { core_.send_overflowed(now()); }, nullptr});
     }
-    driver& home;
-  };
-  void* const memory = ::operator new(sizeof(copied_send) + payload.size());
-  auto* const what = ::new (memory) copied_send(*this, payload);
-  what->piece.type = type;
-  submit(*what);
+    has_tasks_.store(true, std::memory_order_release);
+  }
+  post_turn();
 }
 
 void driver::on_message(message_handler handler) {

@@ -48,6 +48,7 @@ class driver final : public transport_listener {
   void abort();
   void destroy();
   void send_copy(message_type type, core::const_bytes payload);
+  [[nodiscard]] errc try_send_copy(message_type type, core::const_bytes payload);
   [[nodiscard]] core::sender begin_message();
   void abandon_message(core::sender from);
   void close(close_status code, std::string_view reason, std::optional<core::duration> timeout);
@@ -71,6 +72,7 @@ class driver final : public transport_listener {
 
  private:
   class visit;  // being inside
+  struct copied_send;
   using task = std::function<void()>;
 
   void with_core(task work);
@@ -82,6 +84,7 @@ class driver final : public transport_listener {
   void queue_task(queued work);
   void drain_tasks();
   void start_call(call& what);
+  [[nodiscard]] bool make_room(std::size_t size) noexcept;
   void post_turn();
   void turn();
   [[nodiscard]] bool turn_inside();
@@ -114,6 +117,11 @@ class driver final : public transport_listener {
   std::mutex tasks_mutex_;
   std::vector<queued> tasks_;
   std::atomic<bool> has_tasks_{false};
+  core::unsent refused_;  // of send(); with the tasks, as any thread counts here
+
+  const std::size_t most_buffered_;
+  std::atomic<std::size_t> buffered_{0};  // memory of copies that wait
+  std::atomic<bool> overflowed_{false};   // send() has refused one: none may follow it
 
   std::vector<core::completion> ready_;
   std::size_t next_ready_ = 0;

@@ -116,5 +116,76 @@ TEST_P(Limits, pongs_that_nobody_reads_do_not_pile_up) {
   EXPECT_EQ(e.frames().back(), (frame{pong_op, "899"}));
 }
 
+// The same at a trickle: whatever is committed to the wire goes, and what waits stays bounded.
+TEST_P(Limits, pings_without_a_read_do_not_grow_what_waits) {
+  options.max_control_frames_per_second = 0;
+  endpoint e(self(), options);
+  const std::string payload(125, 'p');
+  std::size_t most = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    e.room = i % 50 == 0 ? 1 : 0;
+    e.feed({ping_op, payload});
+    std::size_t waits = 0;
+    for (const auto piece : e.core.output(e.now)) waits += piece.size();
+    most = std::max(most, waits);
+  }
+  const std::size_t written = e.all_out.size();
+  e.room = no_limit, e.pump();
+  EXPECT_LT(most, 64U * 1024U + 200U);
+  EXPECT_LT(e.all_out.size() - written, 64U * 1024U + 129U * 131U);
+}
+
+// send() has nobody to tell that the peer reads too slowly: what it took goes out, then a Close.
+TEST_P(Limits, too_much_buffered_closes_with_1008_behind_what_was_taken) {
+  endpoint e(self(), options);
+  e.room = 3;
+  const ticket taken = e.send("taken before");
+  const ticket end = e.receive();
+  e.core.count_unsent({1, 500});
+  e.core.send_overflowed(e.now), e.pump();
+  e.core.send_overflowed(e.now), e.pump();
+  EXPECT_EQ(e.core.send_refusal(), errc::invalid_state);
+  EXPECT_TRUE(e.pending(end));
+  e.room = no_limit, e.pump();
+  EXPECT_EQ(e.error(taken), errc::success);
+  ASSERT_EQ(e.frames().size(), 2U);
+  EXPECT_EQ(e.frames()[0].payload, "taken before");
+  EXPECT_EQ(e.frames()[1].payload.substr(0, 2), close_payload_bytes(1008));
+  e.feed_close(1008), e.fin();
+  e.advance(1s);
+  EXPECT_EQ(e.record().cause, cause::too_much_buffered);
+  EXPECT_FALSE(e.record().clean);
+  EXPECT_EQ(e.record().initiator, initiator::local);
+  EXPECT_EQ(e.record().lost.unsent_messages, 1U);
+  EXPECT_EQ(e.record().lost.unsent_bytes, 500U);
+}
+
+TEST_P(Limits, too_much_buffered_ends_within_the_close_timeout_when_the_peer_never_reads) {
+  endpoint e(self(), options);
+  e.room = 3;
+  const ticket stuck = e.send("stuck");
+  const ticket end = e.receive();
+  e.core.send_overflowed(e.now), e.pump();
+  e.advance(options.close_timeout);
+  EXPECT_EQ(e.record().cause, cause::too_much_buffered);
+  EXPECT_EQ(e.record().tcp, tcp_end::reset_sent);
+  EXPECT_EQ(e.error(stuck), errc::too_much_buffered);
+  EXPECT_EQ(e.error(end), errc::too_much_buffered);
+}
+
+// A close that is under way says what there is to say.
+TEST_P(Limits, too_much_buffered_changes_nothing_once_a_close_was_called) {
+  endpoint e(self(), options);
+  e.room = 3;
+  e.send("stuck");
+  e.close(1000);
+  e.core.send_overflowed(e.now), e.pump();
+  e.room = no_limit, e.pump();
+  EXPECT_EQ(e.frames().back().payload, close_payload_bytes(1000));
+  e.feed_close(1000), e.fin();
+  e.advance(1s);
+  EXPECT_TRUE(e.record().clean);
+}
+
 }  // namespace
 }  // namespace adieu::test

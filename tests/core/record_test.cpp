@@ -74,8 +74,8 @@ TEST(Record, every_cause_has_its_words) {
     lines.insert(to_line(r));
     names.insert(std::string(to_string(r.cause)));
   }
-  EXPECT_EQ(lines.size(), 19U);
-  EXPECT_EQ(names.size(), 19U);
+  EXPECT_EQ(lines.size(), 20U);
+  EXPECT_EQ(names.size(), 20U);
   std::string all;
   for (const std::string& line : lines) all += line + '\n';
   EXPECT_NE(all.find("the opcode is reserved (RFC 6455 §5.2), at byte 17"), std::string::npos);
@@ -147,6 +147,14 @@ TEST(Record, printable_leaves_text_and_escapes_the_rest) {
   EXPECT_EQ(printable("\xE2\x82"), "\\xE2\\x82");           // cut
   EXPECT_EQ(printable("\xE2(\xA1"), "\\xE2(\\xA1");         // broken: the ( is kept
   EXPECT_EQ(printable("\xED\xA0\x80"), "\\xED\\xA0\\x80");  // a surrogate
+  EXPECT_EQ(printable("a\u2028b\u2029"), "a\\xE2\\x80\\xA8b\\xE2\\x80\\xA9");  // lines
+  for (const char* turns : {"\u061C", "\u200E", "\u200F", "\u202A", "\u202E", "\u2066", "\u2069"}) {
+    EXPECT_EQ(printable(turns).front(), '\\') << printable(turns);
+  }
+  for (const char* harmless :
+       {"\u061B", "\u2010", "\u2027", "\u202F", "\u2065", "\u206A", "\u0660"}) {
+    EXPECT_EQ(printable(harmless), harmless);
+  }
   EXPECT_EQ(printable(""), "");
   for (int b = 0; b < 256; ++b) {
     for (const char c : printable(std::string(1, static_cast<char>(b)))) {

@@ -80,7 +80,10 @@ std::string binary(const std::string& name) { return std::string(ADIEU_BINARY_DI
 class Examples : public testing::Test {
  protected:
   void SetUp() override {
-    for (const char* name : {"example_echo_server", "example_client", "example_passive_close"}) {
+    for (const char* name : {"example_echo_server",
+                             "example_client",
+                             "example_passive_close",
+                             "example_feed_server"}) {
       if (!std::filesystem::exists(binary(name))) GTEST_SKIP() << binary(name) << " is not built";
     }
   }
@@ -96,6 +99,17 @@ TEST_F(Examples, S2_the_client_talks_to_the_echo_server_and_both_say_how_it_ende
   EXPECT_EQ(client.said.rfind("hello\n", 0), 0U) << client.said;
   EXPECT_NE(client.said.find("clean"), std::string::npos) << client.said;
   EXPECT_TRUE(server.prints("clean")) << server.said;
+}
+
+TEST_F(Examples, the_feed_ticks_and_says_how_its_subscribers_ended) {
+  program server({binary("example_feed_server")});
+  ASSERT_TRUE(server.prints("\n")) << server.said;
+  const std::size_t at = server.said.find("ws://");
+  const std::string url = server.said.substr(at, server.said.find('\n') - at);
+  program client({binary("example_client"), url});
+  EXPECT_EQ(client.finish(), 0) << client.said;
+  EXPECT_EQ(client.said.rfind("tick ", 0), 0U) << client.said;
+  EXPECT_TRUE(server.prints("ticks were missed so far\n")) << server.said;
 }
 
 // The article's loop, as a program: the server closes, the example answers and ends with 0.

@@ -112,6 +112,7 @@ TEST(exit_codes, every_cause_has_its_own) {
       {cause::too_many_control_frames, exit_code::over_limit},
       {cause::keepalive_timeout, exit_code::keepalive_timeout},
       {cause::peer_not_reading, exit_code::peer_not_reading},
+      {cause::too_much_buffered, exit_code::peer_not_reading},
       {cause::close_timeout, exit_code::close_timeout},
       {cause::local_abort, exit_code::local_abort},
       {cause::transport_error, exit_code::transport_error},

@@ -104,8 +104,13 @@ class connection {
   /// A whole message that nobody waits for, copied at once. False: not now, use send() with memory
   /// that lasts.
   [[nodiscard]] bool send_copy(message_type type, const_bytes payload, instant now);
-  /// A message that nobody waits for was refused: it counts as not sent.
-  void count_unsent(std::uint64_t size) noexcept;
+  /// Why a send would be refused now, or success.
+  [[nodiscard]] errc send_refusal() const noexcept;
+  /// Messages that nobody waits for were refused: they count as not sent.
+  void count_unsent(const unsent& what) noexcept;
+  /// One of them because too much waits already. What came behind it would follow a gap, so the
+  /// connection closes with 1008 (docs/decisions/0006-send-without-waiting.md).
+  void send_overflowed(instant now);
   void begin_message(sender from);
   /// The writer of `from` is gone. A message that has begun can't be ended then: the connection
   /// closes with 1011 (docs/decisions/0004-abandoned-message.md).
