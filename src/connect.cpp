@@ -13,6 +13,7 @@
 
 #include <algorithm>
 
+#include "net/bad_options.hpp"
 #include "net/opening.hpp"
 #include "net/random.hpp"
 #include "net/socket_transport.hpp"
@@ -42,35 +43,6 @@ struct attempt {
     return std::max(timeout - gone, std::chrono::milliseconds(1));
   }
 };
-
-void check(const connect_options& options) {
-  const auto refuse = [](std::string detail) {
-    throw opening_failure{errc::invalid_argument, {connect_step::request, 0, std::move(detail)}};
-  };
-  for (const auto& [name, value] : options.headers) {
-    if (!core::is_token(name)) refuse("\"" + printable(name) + "\" is not a header's name");
-    if (!core::is_field_value(value))
-      refuse("the value of header " + name + " has control characters");
-    std::string lower = name;
-    std::ranges::transform(lower, lower.begin(), [](char c) {
-      return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    });
-    if (lower.starts_with("sec-websocket-") || lower == "upgrade" || lower == "connection" ||
-        lower == "content-length" || lower == "transfer-encoding") {
-      refuse("header " + name + " belongs to the handshake itself");
-    }
-  }
-  if (options.websocket.deflate) {
-    std::string problem = core::bad_deflate_options(*options.websocket.deflate);
-    if (!problem.empty()) refuse(std::move(problem));
-  }
-  for (const std::string& name : options.subprotocols) {
-    if (!core::is_token(name)) refuse("\"" + printable(name) + "\" is not a subprotocol's name");
-    if (std::ranges::count(options.subprotocols, name) != 1) {
-      refuse("the subprotocol " + name + " is offered twice");
-    }
-  }
-}
 
 bool is_host(std::string_view name) {
   return std::ranges::equal(name, std::string_view("host"), {}, [](char c) {
@@ -173,7 +145,9 @@ struct opened {
 };
 
 awaitable<opened> open(const std::string& url, const connect_options& options, attempt& now) {
-  check(options);
+  if (std::string problem = bad_options(options); !problem.empty()) {
+    throw opening_failure{errc::invalid_argument, {connect_step::request, 0, std::move(problem)}};
+  }
   const target to = parse_url(url);
   socket_stream stream(co_await connect_socket(to, now));
   const opening_deadline deadline(stream.socket(), now.left());
@@ -205,7 +179,7 @@ awaitable<opened> open(const std::string& url, const connect_options& options, a
     parser.header_limit(options.max_header_size);
     parser.body_limit(boost::none);  // a refusal's body is not read
     opened out;
-    co_await read_header(stream, parser, out.agreed.leftover);
+    co_await read_header(stream, parser, options.max_headers, out.agreed.leftover);
     const auto& response = parser.get();
     const std::vector<core::header_field> fields = fields_of(response);
     const core::response_verdict verdict = core::check_response(

@@ -32,6 +32,8 @@ struct connect_options {
   std::chrono::milliseconds timeout = std::chrono::seconds(30);
   /// The largest response header that is accepted, in bytes.
   std::uint32_t max_header_size = 16 * 1024;
+  /// How many header fields a response may have; more is a header_error.
+  std::uint32_t max_headers = 100;
 };
 
 namespace net {

@@ -3,15 +3,17 @@
 
 #include <stdexcept>
 
+#include "adieu/core/bad_options.hpp"
+
 namespace adieu::net {
 
 terms terms_of(const websocket_options& options, role self, std::string leftover) {
   terms out;
   out.leftover = std::move(leftover);
-  if (!options.deflate) return out;
-  if (const std::string problem = core::bad_deflate_options(*options.deflate); !problem.empty()) {
+  if (const std::string problem = core::bad_options(options); !problem.empty()) {
     throw std::invalid_argument(problem);
   }
+  if (!options.deflate) return out;
   out.deflate = core::agreed_by_both(*options.deflate, self);
   return out;
 }
