@@ -11,6 +11,8 @@ int main(int argc, char** argv) {
   boost::asio::io_context loop{1};
   adieu::server_options options;
   options.websocket.deflate.emplace();
+  options.max_connections = options.max_connections_per_address =
+      0;  // the load is from one address
   adieu::server server(loop.get_executor(), options);
   server.on_open([](adieu::websocket& socket, const adieu::request&) {
     socket.on_message([&socket](const adieu::message_view& message) { socket.send(message); });

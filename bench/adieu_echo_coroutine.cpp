@@ -19,7 +19,10 @@ boost::asio::awaitable<void> echo(adieu::websocket& socket, const adieu::request
 
 int main(int argc, char** argv) {
   boost::asio::io_context loop{1};
-  adieu::server server(loop.get_executor());
+  adieu::server_options options;
+  options.max_connections = options.max_connections_per_address =
+      0;  // the load is from one address
+  adieu::server server(loop.get_executor(), options);
   server.on_connection(echo);
   const auto where = server.listen("127.0.0.1", bench::port_argument(argc, argv));
   std::printf("listening %u\n", static_cast<unsigned>(where.port()));

@@ -14,8 +14,11 @@
 #include <mutex>
 #include <set>
 
+#include "adieu/core/bad_options.hpp"
 #include "net/acceptance.hpp"
+#include "net/bad_options.hpp"
 #include "net/driver.hpp"
+#include "net/places.hpp"
 #include "net/socket_transport.hpp"
 
 namespace adieu {
@@ -35,11 +38,11 @@ std::optional<std::string_view> request::header(std::string_view name) const {
 class server::implementation : public std::enable_shared_from_this<implementation> {
  public:
   implementation(asio::any_io_executor on, server_options how)
-      : executor(std::move(on)), options(std::move(how)) {
-    if (options.websocket.deflate) {
-      const std::string problem = core::bad_deflate_options(*options.websocket.deflate);
-      if (!problem.empty()) throw std::invalid_argument(problem);
-    }
+      : executor(std::move(on)),
+        options(std::move(how)),
+        places_(options.max_connections, options.max_connections_per_address) {
+    const std::string problem = net::bad_options(options);
+    if (!problem.empty()) throw std::invalid_argument(problem);
     if (options.tls) tls = net::make_server_context(*options.tls);
   }
 
@@ -84,7 +87,13 @@ class server::implementation : public std::enable_shared_from_this<implementatio
   template <typename Protocol>
   static awaitable<void> accept_loop(std::shared_ptr<implementation> self,
                                      std::shared_ptr<typename Protocol::acceptor> acceptor);
-  static awaitable<void> session(std::shared_ptr<implementation> self, socket_type socket);
+  static awaitable<void> session(std::shared_ptr<implementation> self,
+                                 socket_type socket,
+                                 std::shared_ptr<const void> place);
+  static awaitable<void> turn_away(std::shared_ptr<implementation> self,
+                                   socket_type socket,
+                                   std::string why);
+  void receive_client(socket_type socket);
   awaitable<void> run_handler(websocket& socket, const request& asked);
   void tell_failure(const net::opening_failure& failure,
                     std::chrono::system_clock::time_point began);
@@ -92,6 +101,8 @@ class server::implementation : public std::enable_shared_from_this<implementatio
   static void close(net::driver& connection, const closing& how);
   void tell_if_shut();
 
+  net::places places_;
+  std::size_t turning_away_ = 0;  // clients that are being told that there is no place
   mutable std::mutex mutex_;
   std::optional<closing> closing_;  // once it is being shut down
   std::vector<std::function<void()>> stop_listening_;
@@ -124,7 +135,7 @@ awaitable<void> server::implementation::accept_loop(
     typename Protocol::socket socket(self->executor);
     co_await acceptor->async_accept(socket, asio::redirect_error(asio::use_awaitable, ec));
     if (!ec) {
-      asio::co_spawn(self->executor, session(self, socket_type(std::move(socket))), asio::detached);
+      self->receive_client(socket_type(std::move(socket)));
     } else if (acceptor->is_open()) {  // out of descriptors, most likely: others must end first
       asio::steady_timer pause(self->executor, std::chrono::milliseconds(50));
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ec));
@@ -132,8 +143,50 @@ awaitable<void> server::implementation::accept_loop(
   }
 }
 
+void server::implementation::receive_client(socket_type socket) {
+  error_code ignored;
+  auto [place, problem] = places_.take(net::source_of(socket.remote_endpoint(ignored)));
+  if (place) {
+    asio::co_spawn(
+        executor, session(shared_from_this(), std::move(socket), std::move(place)), asio::detached);
+  } else {
+    asio::co_spawn(
+        executor, turn_away(shared_from_this(), std::move(socket), problem), asio::detached);
+  }
+}
+
+// Whoever is told costs a socket for up to a second, so that few are told at a time; over TLS,
+// where telling takes a handshake, nobody is.
+awaitable<void> server::implementation::turn_away(std::shared_ptr<implementation> self,
+                                                  socket_type raw,
+                                                  std::string why) {
+  constexpr std::size_t most_told = 64;
+  const auto began = std::chrono::system_clock::now();
+  net::opening_failure failure{errc::not_a_websocket, {connect_step::request, 0, std::move(why)}};
+  {
+    socket_stream stream(std::move(raw));
+    bool tell = !self->tls && self->turning_away_ < most_told;
+    if (tell) {
+      const std::lock_guard lock(self->mutex_);
+      tell = !self->closing_;
+      if (tell) self->opening_.insert(&stream.socket());
+    }
+    if (tell) {
+      failure.where.http_status = 503;
+      ++self->turning_away_;
+      co_await net::refuse(stream, 503, failure.where.detail);
+      --self->turning_away_;
+      const std::lock_guard lock(self->mutex_);
+      self->opening_.erase(&stream.socket());
+    }
+  }
+  self->tell_failure(failure, began);
+  self->tell_if_shut();
+}
+
 awaitable<void> server::implementation::session(std::shared_ptr<implementation> self,
-                                                socket_type raw) {
+                                                socket_type raw,
+                                                std::shared_ptr<const void> place) {
   const auto began = std::chrono::system_clock::now();
   std::optional<net::accepted> client;
   std::optional<closing> shutting;  // down, meanwhile
@@ -190,7 +243,7 @@ awaitable<void> server::implementation::session(std::shared_ptr<implementation> 
       co_return;
     }
   }
-  socket.on_end([self, which = socket.driver_](const disconnect_record& record) {
+  socket.on_end([self, place, which = socket.driver_](const disconnect_record& record) {
     self->connection_ended(which, record);
   });
   socket.driver_->on_failure([self](std::exception_ptr error) {
@@ -366,6 +419,10 @@ void server::shut_down(close_status code,
                        std::string reason,
                        std::chrono::milliseconds deadline,
                        shut done) {
+  if (!core::bad_time("deadline", deadline).empty()) {
+    return asio::post(self_->executor,
+                      [done] { done(make_error_code(errc::invalid_argument), {}); });
+  }
   self_->shut_down({code, std::move(reason), std::chrono::steady_clock::now() + deadline},
                    std::move(done));
 }

@@ -19,6 +19,10 @@
 
 namespace adieu {
 
+/// Which web pages may connect: those whose host and port the client's Host header names, or all.
+/// Programs that are no browsers send no Origin header, and are not asked.
+enum class origin_policy : std::uint8_t { same_host, any };
+
 struct server_options {
   server_options() = default;
 
@@ -30,8 +34,24 @@ struct server_options {
   std::vector<std::string> subprotocols;
   /// For TLS and the HTTP request together. 0: for ever.
   std::chrono::milliseconds handshake_timeout = std::chrono::seconds(10);
+  /// For the first byte of a new connection, which everybody has at hand. 0: as long as the rest.
+  std::chrono::milliseconds first_byte_timeout = std::chrono::seconds(5);
   /// The largest request header that is accepted, in bytes; more is answered with 431.
   std::uint32_t max_header_size = 16 * 1024;
+  /// How many header fields a request may have; more is answered with 431.
+  std::uint32_t max_headers = 100;
+  /// How many connections there may be, from the accept to the end of TCP. More are refused with
+  /// HTTP 503; over TLS, and when many come at once, TCP is closed without a word. 0: any number.
+  std::size_t max_connections = 10'000;
+  /// The same for those of one address, or of one IPv6 network (/64). Behind a reverse proxy all
+  /// come from its address: set it to 0 there, and let the proxy count. Unix sockets have no
+  /// address, and only count in all. 0: any number.
+  std::size_t max_connections_per_address = 1'000;
+  /// A browser sends its user's cookies with the handshake of any site's page. So by default pages
+  /// of other hosts are refused with 403, before on_request (docs/security.md).
+  origin_policy origins = origin_policy::same_host;
+  /// Other pages that may connect: "https://app.example", "http://localhost:3000", "null".
+  std::vector<std::string> allowed_origins;
   /// Several servers, one a loop, may listen on the same port (SO_REUSEPORT).
   bool reuse_port = false;
 };

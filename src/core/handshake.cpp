@@ -43,6 +43,21 @@ bool is_key(std::string_view text) noexcept {
   return true;
 }
 
+/// What a handshake must not have: it has no body, and whoever thinks that it has one would read
+/// our frames as something else (RFC 9112 §11.2, request smuggling).
+std::string announces_body(headers_view headers) {
+  if (const auto values = values_of(headers, "Transfer-Encoding"); !values.empty()) {
+    return fmt::format("the handshake must have no Transfer-Encoding header, but has {}",
+                       shown_all(values));
+  }
+  const auto lengths = values_of(headers, "Content-Length");
+  if (std::ranges::all_of(lengths, [](std::string_view length) { return length == "0"; })) {
+    return {};
+  }
+  return fmt::format("the handshake must have no body, but its Content-Length is {}",
+                     shown_all(lengths));
+}
+
 /// The subprotocols that a client offers (§4.1 item 10, §4.3: at least one, no two the same).
 std::string read_subprotocols(headers_view headers, std::vector<std::string>& offered) {
   const auto values = values_of(headers, "Sec-WebSocket-Protocol");
@@ -121,7 +136,13 @@ request_verdict check_request(const request_fields& request) {
                               request.http_version / 10,
                               request.http_version % 10));
   }
-  if (!only_value(headers, "Host", problem)) return refuse(400, problem);    // item 2
+  const auto host = only_value(headers, "Host", problem);  // item 2
+  if (!host) return refuse(400, problem);
+  if (!read_authority(*host)) {  // RFC 9112 §3.2
+    return refuse(
+        400, fmt::format("the Host header must be host or host:port, but was {}", shown(*host)));
+  }
+  if (problem = announces_body(headers); !problem.empty()) return refuse(400, problem);
   if (problem = lacks(headers, "Upgrade", "websocket"); !problem.empty()) {  // item 3
     return refuse(400, problem);
   }
@@ -173,7 +194,8 @@ response_verdict check_response(const response_fields& response,
                               response.http_version / 10,
                               response.http_version % 10));
   }
-  for (std::string problem : {wrong_upgrade(headers),
+  for (std::string problem : {announces_body(headers),
+                              wrong_upgrade(headers),
                               lacks(headers, "Connection", "upgrade"),
                               wrong_accept(headers, expected.accept)}) {
     if (!problem.empty()) return refuse(response_problem::header_error, std::move(problem));

@@ -94,6 +94,31 @@ std::string lacks(headers_view headers, std::string_view name, std::string_view 
   return fmt::format("the {} header must have {} in it, but was {}", name, word, shown_all(values));
 }
 
+std::optional<authority> read_authority(std::string_view text) noexcept {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto of_name = [&](char c) {  // RFC 3986 §3.2.2
+    return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
+           (c != '\0' && std::string_view("-._~!$&'()*+,;=%").find(c) != std::string_view::npos);
+  };
+  const auto of_address = [&](char c) {
+    return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f') || c == ':' || c == '.';
+  };
+  std::size_t end = std::min(text.find(':'), text.size());
+  if (text.starts_with('[')) {
+    end = text.find(']');
+    if (end == std::string_view::npos) return std::nullopt;
+    if (!std::ranges::all_of(text.substr(1, end - 1), of_address)) return std::nullopt;
+    ++end;
+  } else if (!std::ranges::all_of(text.substr(0, end), of_name)) {
+    return std::nullopt;
+  }
+  const std::string_view rest = text.substr(end);
+  if (!rest.empty() && (rest[0] != ':' || !std::ranges::all_of(rest.substr(1), is_digit))) {
+    return std::nullopt;
+  }
+  return authority{text.substr(0, end), rest.empty() ? rest : rest.substr(1)};
+}
+
 bool is_token(std::string_view text) noexcept {
   return !text.empty() && std::ranges::all_of(text, is_token_char);
 }

@@ -35,6 +35,13 @@ using headers_view = std::span<const header_field>;
 /// What is wrong with a header whose list must have `word` in it, or nothing.
 [[nodiscard]] std::string lacks(headers_view headers, std::string_view name, std::string_view word);
 
+/// `host[:port]` (RFC 9110 §7.2); an IPv6 address stands in brackets. Nothing for anything else.
+struct authority {
+  std::string_view host;
+  std::string_view port;  // digits, or empty
+};
+[[nodiscard]] std::optional<authority> read_authority(std::string_view text) noexcept;
+
 /// All extensions that the headers list (RFC 6455 §9.1). Returns what is wrong with them, or
 /// nothing.
 [[nodiscard]] std::string read_extensions(headers_view headers,

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "adieu/core/origin.hpp"
 #include "net/socket_transport.hpp"
 
 namespace adieu::net {
@@ -27,8 +28,8 @@ std::string refusal_text(unsigned status, const std::string& body) {
   return text + body + "\n";
 }
 
-// Told and closed behind it: FIN, then what the client still sends is read for a moment, so that no
-// reset destroys the answer.
+}  // namespace
+
 asio::awaitable<void> refuse(socket_stream& stream, unsigned status, const std::string& body) {
   try {
     co_await write_all(stream, refusal_text(status, body), connect_step::request);
@@ -48,6 +49,8 @@ asio::awaitable<void> refuse(socket_stream& stream, unsigned status, const std::
     if (deadline.expired()) co_return;
   }
 }
+
+namespace {
 
 std::string remote_of(socket_stream& stream) {
   error_code ec;
@@ -80,6 +83,8 @@ asio::awaitable<accepted> accept_client(socket_stream& stream,
                                         const server_options& options,
                                         const ssl_context_ptr& tls,
                                         const std::function<decision(const request&)>& decide) {
+  co_await wait_for_first_byte(
+      stream, options.first_byte_timeout, tls ? connect_step::tls : connect_step::request);
   if (tls) {
     stream.use_tls(make_session(*tls, stream.socket().native_handle()));
     co_await shake_tls(stream, role::server);
@@ -90,7 +95,7 @@ asio::awaitable<accepted> accept_client(socket_stream& stream,
   parser.body_limit(boost::none);
   std::optional<opening_failure> unreadable;
   try {
-    co_await read_header(stream, parser, out.agreed.leftover);
+    co_await read_header(stream, parser, options.max_headers, out.agreed.leftover);
   } catch (const opening_failure& failure) {
     unreadable = failure;
   }
@@ -114,6 +119,13 @@ asio::awaitable<accepted> accept_client(socket_stream& stream,
     co_await refuse(stream, verdict.status, verdict.problem);
     throw opening_failure{errc::header_error,
                           {connect_step::request, verdict.status, verdict.problem}};
+  }
+  if (options.origins == origin_policy::same_host) {
+    const std::string problem = core::bad_origin(fields, options.allowed_origins);
+    if (!problem.empty()) {
+      co_await refuse(stream, 403, problem);
+      throw opening_failure{errc::not_a_websocket, {connect_step::request, 403, problem}};
+    }
   }
 
   out.asked.target = std::string(message.target());

@@ -21,4 +21,10 @@ boost::asio::awaitable<accepted> accept_client(
     const ssl_context_ptr& tls,
     const std::function<decision(const request&)>& decide);
 
+/// Tells a client that it is refused, and ends TCP behind it: FIN, then what the client still sends
+/// is read for a moment, so that no reset destroys the answer. `body` lives until then.
+boost::asio::awaitable<void> refuse(socket_stream& stream,
+                                    unsigned status,
+                                    const std::string& body);
+
 }  // namespace adieu::net

@@ -6,6 +6,8 @@
 #include <boost/beast/http/error.hpp>
 #include <openssl/sha.h>
 
+#include <iterator>
+
 namespace adieu::net {
 
 namespace asio = boost::asio;
@@ -89,29 +91,68 @@ asio::awaitable<void> write_all(socket_stream& stream, std::string text, connect
   }
 }
 
+asio::awaitable<void> wait_for_first_byte(socket_stream& stream,
+                                          std::chrono::milliseconds within,
+                                          connect_step step) {
+  if (within.count() == 0) co_return;
+  const opening_deadline deadline(stream.socket(), within);
+  co_await wait_readable(stream);
+  if (!deadline.expired()) co_return;
+  throw opening_failure{
+      errc::connect_timeout,
+      {step, 0, "not a byte came within " + std::to_string(within.count()) + " ms"}};
+}
+
+namespace {
+
+// Beast would put it on the line before. `text` is what the parser has not taken yet.
+bool has_folded_line(std::string_view text, bool begins_with_line) {
+  std::size_t end = text.find("\r\n\r\n");
+  if (begins_with_line && text.starts_with("\r\n")) end = 0;
+  const std::string_view header = text.substr(0, end);
+  return header.find("\r\n ") != header.npos || header.find("\r\n\t") != header.npos;
+}
+
+template <typename Parser>
+bool has_more_fields(const Parser& parser, std::uint32_t than) {
+  const auto& fields = parser.get();
+  return static_cast<std::uint64_t>(std::distance(fields.begin(), fields.end())) > than;
+}
+
+}  // namespace
+
 template <bool IsRequest>
 asio::awaitable<void> read_header(socket_stream& stream,
                                   http::parser<IsRequest, http::empty_body>& parser,
+                                  std::uint32_t most_fields,
                                   std::string& buffer) {
   const connect_step step = IsRequest ? connect_step::request : connect_step::response;
+  const auto is_no_http = [&](const std::string& why) {
+    const std::string_view what = IsRequest ? "the request" : "the answer";
+    return opening_failure{errc::not_a_websocket,
+                           {step, 0, std::string(what) + " is not HTTP" + why}};
+  };
+  const auto is_too_large = [&](const std::string& how) {
+    return opening_failure{errc::header_error, {step, 0, how}};
+  };
   for (;;) {
     if (!buffer.empty()) {
       // The parser waits for a whole line; what is no HTTP may never send one.
       constexpr std::string_view begin = "HTTP/1.";
       if (!IsRequest && !parser.got_some() && !begin.starts_with(buffer.substr(0, begin.size()))) {
-        throw opening_failure{errc::not_a_websocket, {step, 0, "the answer is not HTTP"}};
+        throw is_no_http("");
+      }
+      if (has_folded_line(buffer, parser.got_some())) {
+        throw is_no_http(": a header field goes on in the next line");
       }
       error_code ec;
       const std::size_t used = parser.put(asio::buffer(buffer), ec);
       buffer.erase(0, used);
-      if (ec && ec != http::error::need_more) {
-        const bool too_large = ec == http::error::header_limit;
-        throw opening_failure{too_large ? errc::header_error : errc::not_a_websocket,
-                              {step,
-                               0,
-                               too_large ? "the header is larger than the limit"
-                                         : std::string(IsRequest ? "the request" : "the answer") +
-                                               " is not HTTP: " + ec.message()}};
+      if (ec == http::error::header_limit)
+        throw is_too_large("the header is larger than the limit");
+      if (ec && ec != http::error::need_more) throw is_no_http(": " + ec.message());
+      if (has_more_fields(parser, most_fields)) {
+        throw is_too_large("the header has more than " + std::to_string(most_fields) + " fields");
       }
       if (parser.is_header_done()) co_return;
     }
@@ -131,9 +172,11 @@ asio::awaitable<void> read_header(socket_stream& stream,
 
 template asio::awaitable<void> read_header<true>(socket_stream&,
                                                  http::parser<true, http::empty_body>&,
+                                                 std::uint32_t,
                                                  std::string&);
 template asio::awaitable<void> read_header<false>(socket_stream&,
                                                   http::parser<false, http::empty_body>&,
+                                                  std::uint32_t,
                                                   std::string&);
 
 std::array<std::byte, 20> sha1(std::string_view text) {

@@ -50,14 +50,21 @@ class opening_deadline {
 };
 
 boost::asio::awaitable<void> wait_readable(socket_stream& stream);
+/// Throws opening_failure when nothing has come `within` that time. 0: waits for nothing.
+boost::asio::awaitable<void> wait_for_first_byte(socket_stream& stream,
+                                                 std::chrono::milliseconds within,
+                                                 connect_step step);
 boost::asio::awaitable<void> shake_tls(socket_stream& stream, role self);
 boost::asio::awaitable<void> write_all(socket_stream& stream, std::string text, connect_step step);
 
-/// Reads one header; what follows it stays in `buffer`.
+/// Reads one header; what follows it stays in `buffer`. Stricter than RFC 9112 §5.2 asks: a field
+/// that goes on in the next line is refused (proxies disagree about those), and so are more than
+/// `most_fields`.
 template <bool IsRequest>
 boost::asio::awaitable<void> read_header(
     socket_stream& stream,
     boost::beast::http::parser<IsRequest, boost::beast::http::empty_body>& parser,
+    std::uint32_t most_fields,
     std::string& buffer);
 
 [[nodiscard]] std::array<std::byte, 20> sha1(std::string_view text);

@@ -140,5 +140,16 @@ TEST(HandshakeResponse, Section4_1_NoExtensionThatWasNotOffered) {
             response_problem::none);
 }
 
+// RFC 9112 §6.1, §6.3: a 101 has no body; a proxy that thinks otherwise eats our frames.
+TEST(HandshakeResponse, a_body_is_refused) {
+  EXPECT_EQ(answer(with(good_response, "Content-Length", "0")).detail, "");
+  for (const auto& [name, value] :
+       {std::pair("Content-Length", "1"), std::pair("Transfer-Encoding", "chunked")}) {
+    const auto verdict = answer(with(good_response, name, value));
+    EXPECT_EQ(verdict.problem, response_problem::header_error);
+    EXPECT_NE(verdict.detail.find(name), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace adieu::core

@@ -82,6 +82,45 @@ TEST(HandshakeRequest, Section4_2_1_EachHeaderIsNeeded) {
   }
 }
 
+TEST(HandshakeRequest, a_host_is_a_host_and_a_port) {
+  for (const std::string good :
+       {"a", "a.example:1", "127.0.0.1:80", "[::1]", "[2001:db8::1]:443", "a_b", "", "a:"}) {
+    EXPECT_EQ(check(changed(good_request, "Host", good)).problem, "") << good;
+  }
+  for (const std::string bad : {"a b",
+                                "a/b",
+                                "user@a",
+                                "a:b",
+                                "[::1",
+                                "[::1]x",
+                                "a, b",
+                                "a#b",
+                                "http://a",
+                                "[a b]",
+                                "a\x01",
+                                "a:80:90"}) {
+    const auto verdict = check(changed(good_request, "Host", bad));
+    EXPECT_EQ(verdict.status, 400U) << bad;
+    EXPECT_TRUE(verdict.problem.starts_with("the Host header must be host or host:port")) << bad;
+  }
+}
+
+TEST(HandshakeRequest, a_body_is_refused_for_its_bytes_would_be_taken_for_frames) {
+  EXPECT_EQ(check(with(good_request, "Content-Length", "0")).problem, "");
+  expect_refused(check(with(good_request, "Content-Length", "5")),
+                 400,
+                 "the handshake must have no body, but its Content-Length is \"5\"");
+  expect_refused(check(with(with(good_request, "Content-Length", "0"), "content-length", "1")),
+                 400,
+                 "the handshake must have no body, but its Content-Length is \"0, 1\"");
+  for (const std::string coding : {"chunked", "identity", "", "x"}) {
+    expect_refused(
+        check(with(good_request, "Transfer-Encoding", coding)),
+        400,
+        "the handshake must have no Transfer-Encoding header, but has \"" + coding + "\"");
+  }
+}
+
 TEST(HandshakeRequest, Section4_2_1_HostKeyAndVersionComeOnce) {
   expect_refused(check(with(good_request, "Host", "b")),
                  400,

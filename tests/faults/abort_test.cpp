@@ -125,6 +125,7 @@ class Aborting : public testing::TestWithParam<const char*> {
   void open_connections(std::size_t count) {
     server_options serving;
     serving.websocket = patient();
+    serving.max_connections = serving.max_connections_per_address = 0;
     if (is_tls()) {
       serving.tls.emplace();
       serving.tls->certificate_file = keys.certificate_file();

@@ -357,6 +357,7 @@ cycle_world::cycle_world()
                  ("adieu-cycles-" + std::to_string(::getpid()) + ".sock"))
                     .string()) {
   server_options usual;
+  usual.max_connections = usual.max_connections_per_address = 0;  // all come from one address
   usual.websocket.max_message_size = 10'000;
   usual.websocket.probe_interval = 20ms;  // a reset behind a full window
   serve(plain, usual);

@@ -40,7 +40,9 @@ class Shutdown : public testing::Test {
   }
 
   void serve() {
-    serving.emplace(loop->executor());
+    server_options many;
+    many.max_connections = many.max_connections_per_address = 0;
+    serving.emplace(loop->executor(), many);
     serving->on_open([this](websocket& socket, const request& asked) {
       if (++opened == count) all_opened.set_value();
       const std::string who = asked.target.substr(1);

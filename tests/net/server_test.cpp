@@ -5,13 +5,10 @@
 #include <filesystem>
 
 #include "tests/net/raw_fixture.hpp"
+#include "tests/net/requests.hpp"
 
 namespace adieu::test {
 namespace {
-
-constexpr std::string_view upgrade =
-    "GET /chat?x=1 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 
 class Serving : public testing::Test {
  protected:
@@ -147,7 +144,7 @@ TEST_F(Serving, N16_on_request_sees_the_request_refuses_and_chooses) {
   EXPECT_EQ(seen.subprotocols, (std::vector<std::string>{"c", "b", "a"}));
   EXPECT_TRUE(seen.remote.starts_with("127.0.0.1:"));
   const auto with = [&](const std::string& path) {
-    std::string text(upgrade);
+    std::string text(good_request);
     text.replace(4, 9, path);
     return ask(text + "Sec-WebSocket-Protocol: c\r\n\r\n" +
                masked_frame(close_frame_byte, close_body(1000)));
@@ -172,17 +169,18 @@ TEST_F(Serving, S1_wrong_requests_get_their_http_status) {
   start();
   EXPECT_TRUE(ask("garbage\r\n\r\n").starts_with("HTTP/1.1 400"));
   EXPECT_TRUE(ask("GET / HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 4"));
-  std::string post(upgrade);
+  std::string post(good_request);
   post.replace(0, 3, "POST");
   EXPECT_TRUE(ask(post + "\r\n").starts_with("HTTP/1.1 405"));
-  std::string version(upgrade);
+  std::string version(good_request);
   version.replace(version.find("Version: 13"), 11, "Version: 12");
   const std::string answer426 = ask(version + "\r\n");
   EXPECT_TRUE(answer426.starts_with("HTTP/1.1 426")) << answer426;
   EXPECT_NE(answer426.find("Sec-WebSocket-Version: 13"), std::string::npos);
-  EXPECT_TRUE(ask(std::string(upgrade) + "X: " + std::string(3000, 'x') + "\r\n\r\n")
+  EXPECT_TRUE(ask(std::string(good_request) + "X: " + std::string(3000, 'x') + "\r\n\r\n")
                   .starts_with("HTTP/1.1 431"));
-  const std::string ok = ask(std::string(upgrade) + "\r\n" + masked_frame(0x88, close_body(1000)));
+  const std::string ok =
+      ask(std::string(good_request) + "\r\n" + masked_frame(0x88, close_body(1000)));
   EXPECT_TRUE(ok.starts_with("HTTP/1.1 101")) << ok;
   EXPECT_NE(ok.find("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), std::string::npos);
   ASSERT_TRUE(world.run_until([&] { return records.size() == 6; }));
@@ -213,7 +211,7 @@ TEST_F(Serving, P9_frames_in_the_same_segment_as_the_request_are_kept) {
     socket.on_message([&](const message_view& view) { seen.emplace_back(view.text()); });
   });
   start();
-  (void)ask(std::string(upgrade) + "\r\n" + masked_frame(text_frame, "first") +
+  (void)ask(std::string(good_request) + "\r\n" + masked_frame(text_frame, "first") +
             masked_frame(text_frame, "second") + masked_frame(0x88, close_body(1000)));
   EXPECT_EQ(seen, (std::vector<std::string>{"first", "second"}));
 }
@@ -255,7 +253,7 @@ TEST_F(Serving, D12_shutdown_counts_who_answered_and_who_did_not) {
     proper.back().on_message([](const message_view&) {});
   }
   raw_socket deaf = raw_socket::connect_to(port);
-  deaf.send(std::string(upgrade) + "\r\n");
+  deaf.send(std::string(good_request) + "\r\n");
   raw_socket opening = raw_socket::connect_to(port);
   opening.send("GET ");
   ASSERT_TRUE(world.run_until([&] { return serving->connections() == 4; }));

@@ -105,6 +105,7 @@ std::uint16_t adieu_side::serve() {
   if (server_) return port_;
   adieu::server_options how;
   how.websocket = options;
+  how.allowed_origins = {"null", "file://"};  // a browser's page is a file
   server_.emplace(loop_.get_executor(), how);
   server_->on_connection(
       [this](adieu::websocket& socket, const adieu::request&) { return hold(socket); });
