@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "adieu/core/close_payload.hpp"
+#include "adieu/core/origin.hpp"
 #include "connect.hpp"
 #include "demo.hpp"
 #include "exit_code.hpp"
@@ -153,6 +154,7 @@ exit_code connect(connect_arguments& from) {
 struct serve_arguments {
   serve_command command;
   tls_server_options tls;
+  std::vector<std::string> origins;
   bool json = false;
   bool deflate = false;
 };
@@ -190,10 +192,29 @@ CLI::App* add_serve(CLI::App& app, serve_arguments& into) {
   sub->add_flag("--deflate", into.deflate, "Accept permessage-deflate (compression)");
   repeated(*sub, "--subprotocol", into.command.options.subprotocols, "Spoken by the server")
       ->type_name("NAME");
+  repeated(*sub,
+           "--origin",
+           into.origins,
+           "Web pages of this origin may connect, too, such as https://app.example or null; "
+           "any: all may. Those of the server's own host always may")
+      ->type_name("ORIGIN");
   return sub;
 }
 
+void parse_origins(const std::vector<std::string>& texts, server_options& into) {
+  for (const std::string& text : texts) {
+    if (text == "any") {
+      into.origins = origin_policy::any;
+    } else if (core::is_origin(text)) {
+      into.allowed_origins.push_back(text);
+    } else {
+      throw CLI::ValidationError("--origin", "takes scheme://host[:port], null or any");
+    }
+  }
+}
+
 exit_code serve(serve_arguments& from) {
+  parse_origins(from.origins, from.command.options);
   if (!from.tls.certificate_file.empty()) from.command.options.tls = from.tls;
   if (from.deflate) from.command.options.websocket.deflate.emplace();
   if (from.json) from.command.format = output_format::json;

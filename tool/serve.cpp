@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 
@@ -22,16 +23,31 @@
 namespace adieu::tool {
 namespace {
 
+// Straight from the reader, so that an answer is on its way before the next frame is judged. When
+// the client does not take its answers, the one that is too much is awaited, and meanwhile nothing
+// is read: then the client's own sends have to wait.
 asio::awaitable<void> echo(websocket& socket, const request&) {
-  message received;
+  wakeup news(socket.get_executor());
+  std::optional<message> too_much;
+  bool over = false;
+  socket.on_end([&](const disconnect_record&) {
+    over = true;
+    news.wake();
+  });
   for (;;) {
-    error_code ec;
-    auto token = asio::redirect_error(asio::use_awaitable, ec);
-    const receive_result result = co_await socket.async_receive_message(received, token);
-    if (ec || result.type == message_type::close) co_return;  // the server answers the Close
-    co_await socket.async_send(
-        asio::buffer(received.payload), received.type, end_of_message::yes, token);
-    // A send that failed: what still arrives is drained, then the end is received.
+    socket.on_message([&](const message_view& received) {
+      if (socket.try_send(received) != errc::too_much_buffered) return;
+      too_much.emplace();
+      too_much->type = received.type;
+      too_much->payload = core::as_text(received.bytes);
+      socket.on_message(nullptr);
+      news.wake();
+    });
+    while (!too_much && !over) co_await news.wait();
+    if (over) co_return;
+    error_code ignored;  // the end is told by itself
+    co_await socket.async_send(*too_much, asio::redirect_error(asio::use_awaitable, ignored));
+    too_much.reset();
   }
 }
 

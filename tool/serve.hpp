@@ -10,7 +10,7 @@
 namespace adieu::tool {
 
 struct serve_command {
-  serve_command() = default;
+  serve_command() { options.websocket.max_buffered_amount = 1024 * 1024; }
 
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;
