@@ -165,6 +165,9 @@ exit_code run_serve(const serve_command& command) {
     server->listen();
   } catch (const system_error& error) {
     return refuse(command, error.code().message().c_str());
+  } catch (const std::invalid_argument& error) {
+    fmt::print(stderr, "adieu: {} (adieu serve --help)\n", printable(error.what()));
+    return exit_code::usage;
   } catch (const std::runtime_error& error) {
     return refuse(command, error.what());
   }

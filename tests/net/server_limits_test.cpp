@@ -164,7 +164,7 @@ TEST_F(ServerLimits, max_headers_answers_with_431) {
   EXPECT_EQ(last_detail(), "the header has more than 10 fields");
 }
 
-TEST_F(ServerLimits, origins_of_other_hosts_are_refused_with_403_by_default) {
+TEST_F(ServerLimits, D32_origins_of_other_hosts_are_refused_with_403_by_default) {
   listen();
   const std::string here = "Origin: http://localhost\r\n";
   EXPECT_TRUE(ask("").starts_with("HTTP/1.1 101"));
