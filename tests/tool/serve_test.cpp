@@ -235,5 +235,5 @@ TEST(serve, nothing_of_a_client_reaches_the_terminal_as_it_is) {
   }
   raw_client refused(server.url, "Origin: \xff\xfe\x9b\r\n");
   EXPECT_THAT(server.program.out_line(), HasSubstr("\\x1B[2J\\x0D\\x0A\\xE2\\x80\\xAE\\xC2\\x9B"));
-  EXPECT_THAT(server.program.out_line(), HasSubstr("pages of \"\\\\xFF"));
+  EXPECT_THAT(server.program.out_line(), HasSubstr("pages of \"\\xFF"));
 }
