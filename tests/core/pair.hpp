@@ -62,7 +62,9 @@ class pair {
     client.pump();
     server.pump();
     note_kernel();
-    while (deliver(server, piece) | deliver(client, piece)) {
+    for (bool moved = true; moved;) {
+      moved = deliver(server, piece);
+      moved = deliver(client, piece) || moved;
     }
   }
 
