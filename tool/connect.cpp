@@ -169,7 +169,7 @@ asio::awaitable<void> conversation::send_lines() {
   co_await give_the_peer_its_turn();
   error_code ignored;  // the connection may have ended meanwhile
   auto token = asio::redirect_error(asio::use_awaitable, ignored);
-  co_await socket_.async_close_output(command_.code, command_.reason, token);
+  co_await socket_.async_close_output(command_.close.code, command_.close.reason, token);
 }
 
 // Many servers answer a Close the moment that they read it, before their app has answered what came
@@ -245,7 +245,7 @@ asio::awaitable<void> conversation::answer_close(const receive_result& close) {
 
 void conversation::close_now() {
   input_.stop();
-  socket_.async_close(command_.code, command_.reason, [](error_code) {});
+  socket_.async_close(command_.close.code, command_.close.reason, [](error_code) {});
 }
 
 void conversation::start_timeout(std::chrono::milliseconds left) {

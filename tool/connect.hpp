@@ -8,6 +8,7 @@
 #include <string>
 
 #include "adieu/connect.hpp"
+#include "arguments.hpp"
 #include "exit_code.hpp"
 #include "show.hpp"
 
@@ -21,8 +22,7 @@ struct connect_command {
 
   std::string url;
   connect_options options;
-  close_status code = close_status::normal_closure;
-  std::string reason;
+  close_argument close;
   /// For everything together; 0: for ever.
   std::chrono::milliseconds timeout{0};
   output_format format = output_format::text;

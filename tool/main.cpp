@@ -6,12 +6,12 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <stdexcept>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "adieu/core/close_payload.hpp"
 #include "adieu/core/origin.hpp"
+#include "arguments.hpp"
 #include "connect.hpp"
 #include "demo.hpp"
 #include "exit_code.hpp"
@@ -32,35 +32,13 @@ CLI::Option* repeated(CLI::App& app, const std::string& name, Target& target, co
   return app.add_option(name, target, text)->allow_extra_args(false);
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
-
-// CODE[:REASON]
-void parse_close(const std::string& text, connect_command& into) {
-  const std::size_t colon = text.find(':');
-  const std::string number = text.substr(0, colon);
-  if (number.empty() || number.size() > 5 ||
-      number.find_first_not_of("0123456789") != std::string::npos || std::stoi(number) > 65535) {
-    throw CLI::ValidationError("--close", "takes CODE or CODE:REASON, such as 1000:bye");
-  }
-  into.code = close_status{static_cast<std::uint16_t>(std::stoi(number))};
-  into.reason = colon == std::string::npos ? "" : text.substr(colon + 1);
-  if (const auto wrong = core::bad_close_argument(into.code, into.reason); !wrong.empty()) {
-    throw CLI::ValidationError("--close", std::string(wrong));
-  }
-}
-
-void parse_headers(const std::vector<std::string>& texts, connect_options& into) {
-  for (const std::string& text : texts) {
-    const std::size_t colon = text.find(':');
-    if (colon == std::string::npos || colon == 0) {
-      throw CLI::ValidationError("--header", "takes 'Name: value'");
-    }
-    into.headers.emplace_back(text.substr(0, colon),
-                              trimmed(std::string_view(text).substr(colon + 1)));
+/// Which argument was wrong, for whoever reads it wrongly.
+template <typename Parse>
+auto read_argument(const std::string& name, const std::string& text, Parse parse) {
+  try {
+    return parse(text);
+  } catch (const std::invalid_argument& wrong) {
+    throw CLI::ValidationError(name, wrong.what());
   }
 }
 
@@ -135,9 +113,11 @@ CLI::App* add_connect(CLI::App& app, connect_arguments& into) {
 
 exit_code connect(connect_arguments& from) {
   connect_command& command = from.command;
-  if (!from.close.empty()) parse_close(from.close, command);
+  if (!from.close.empty()) command.close = read_argument("--close", from.close, parse_close);
   if (from.deflate) command.options.websocket.deflate.emplace();
-  parse_headers(from.headers, command.options);
+  for (const std::string& text : from.headers) {
+    command.options.headers.push_back(read_argument("--header", text, parse_header));
+  }
   command.timeout = in_milliseconds(from.timeout);
   command.options.timeout = in_milliseconds(from.connect_timeout);
   command.options.websocket.close_timeout = in_milliseconds(from.close_timeout);
