@@ -11,15 +11,10 @@
 
 #include "adieu/core/handshake.hpp"
 #include "adieu/error.hpp"
+#include "net/opening_failure.hpp"
 #include "net/socket_stream.hpp"
 
 namespace adieu::net {
-
-/// Why opening stopped; thrown within the opening's coroutines only.
-struct opening_failure {
-  errc code;
-  connect_failure where;
-};
 
 /// Closes the socket when it expires, so that whatever waits on it fails.
 class opening_deadline {

@@ -8,7 +8,7 @@
 #include <charconv>
 #include <cstdint>
 
-#include "net/opening.hpp"
+#include "net/opening_failure.hpp"
 
 namespace adieu::net {
 namespace {
@@ -44,6 +44,21 @@ std::string normal_port(const std::string& url, const std::string& digits) {
   return std::to_string(number);
 }
 
+// Boost.URL takes "[::1]x" for a host and a path; ws+unix has no parser at all. What goes into a
+// request's first line, and the name that is looked up, must be safe there.
+void check_parts(const std::string& url, const target& parts) {
+  // Percent-encoding could hide anything; a NUL would end the name for the resolver and for TLS.
+  const auto fits_a_name = [](char c) { return c > ' ' && c <= '~' && c != '/'; };
+  if (!std::ranges::all_of(parts.host, fits_a_name)) {
+    refuse(url, "has a host with characters that no name has");
+  }
+  if (!parts.resource.starts_with('/')) refuse(url, "has a resource that does not begin with /");
+  // A space or a line break would end the request line (RFC 9112 §3.2.1).
+  if (!boost::urls::parse_origin_form(parts.resource)) {
+    refuse(url, "has a resource with characters that must be percent-encoded");
+  }
+}
+
 target parse_unix(const std::string& url, std::string_view rest) {
   while (rest.starts_with("//")) rest.remove_prefix(1);
   const std::size_t colon = rest.find(':');
@@ -54,11 +69,7 @@ target parse_unix(const std::string& url, std::string_view rest) {
   if (out.unix_socket.empty()) refuse(url, "names no socket");
   if (out.unix_socket.find('\0') != std::string::npos)
     refuse(url, "has a NUL in the socket's path");
-  if (!out.resource.starts_with('/')) refuse(url, "has a resource that does not begin with /");
-  // A space or a line break would end the request line (RFC 9112 §3.2.1).
-  if (!boost::urls::parse_origin_form(out.resource)) {
-    refuse(url, "has a resource with characters that must be percent-encoded");
-  }
+  check_parts(url, out);
   return out;
 }
 
@@ -82,10 +93,6 @@ target parse_url(const std::string& url) {
   out.tls = scheme == "wss";
   out.host = view.host_address();
   if (out.host.empty()) refuse(url, "names no host");
-  // Percent-encoding could hide anything; a NUL would end the name for the resolver and for TLS.
-  if (!std::ranges::all_of(out.host, [](char c) { return c > ' ' && c != '\x7F' && c != '/'; })) {
-    refuse(url, "has a host with characters that no name has");
-  }
   const std::string default_port = out.tls ? "443" : "80";
   out.port = view.port().empty() ? default_port : normal_port(url, std::string(view.port()));
   out.authority = std::string(view.encoded_host());
@@ -93,6 +100,7 @@ target parse_url(const std::string& url) {
   out.resource = std::string(view.encoded_path());
   if (out.resource.empty()) out.resource = "/";
   if (view.has_query()) out.resource += "?" + std::string(view.encoded_query());
+  check_parts(url, out);
   return out;
 }
 

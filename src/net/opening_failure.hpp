@@ -1,0 +1,15 @@
+// Why opening a connection stopped.
+#pragma once
+
+#include "adieu/errc.hpp"
+#include "adieu/record.hpp"
+
+namespace adieu::net {
+
+/// Thrown within the opening's coroutines only.
+struct opening_failure {
+  errc code;
+  connect_failure where;
+};
+
+}  // namespace adieu::net
