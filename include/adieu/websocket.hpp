@@ -115,7 +115,8 @@ class websocket {
         });
   }
 
-  /// What async_receive would complete with now, or nothing. Never waits. On the executor only.
+  /// What async_receive would complete with now, or nothing; what there is of a frame, when the
+  /// window is full and reading waits for room. Never waits. On the executor only.
   /// Throws system_error where async_receive would fail.
   [[nodiscard]] std::optional<receive_result> try_receive(asio::mutable_buffer buffer);
   /// A whole message that has arrived, or nothing. It does not make reading go beyond the window: a

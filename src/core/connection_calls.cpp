@@ -55,6 +55,11 @@ std::optional<completion> connection::try_now(const pending_receive& next, insta
   } else {
     receive_ = next;
     deliver(now);
+    const bool stands_still = inbox_.held() >= how_.options.receive_window;
+    if (receive_ && next.kind == receive_kind::piece && stands_still) {
+      receive_->kind = receive_kind::some;  // P3: more of this frame comes when some of it is taken
+      deliver(now);
+    }
     if (receive_) {
       receive_.reset();
       return std::nullopt;

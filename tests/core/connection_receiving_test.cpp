@@ -304,6 +304,19 @@ TEST_P(Receiving, P3_a_receive_larger_than_the_window_is_filled) {
   EXPECT_EQ(to.data(whole).size(), 5000U);
 }
 
+TEST_P(Receiving, P3_who_only_tries_gets_what_there_is_when_reading_stands_still) {
+  pair p(small_window(), small_window());
+  endpoint& to = p.side(self());
+  p.peer_of(to).send(std::string(1000, 'z'));
+  std::string all, space(4096, '?');
+  for (int turn = 0; turn < 100 && all.size() < 1000; ++turn) {
+    p.settle();
+    const auto got = to.core.try_receive(std::as_writable_bytes(std::span(space)), to.now);
+    if (got) all += space.substr(0, got->received.count);
+  }
+  EXPECT_EQ(all, std::string(1000, 'z'));
+}
+
 TEST_P(Receiving, P3_a_paused_reader_asks_for_the_peers_pulse) {
   endpoint x(self(), small_window());
   x.feed({binary_op, std::string(100, 'a')});
