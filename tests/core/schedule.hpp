@@ -173,28 +173,40 @@ class schedule {
     a.listen();
   }
 
-  // The network is quick again, and the apps drain what there is.
+  // The network is quick again, the apps drain what there is, and then they close.
   void finish() {
     client_.e.room = server_.e.room = no_limit;
-    for (int round = 0; round < 400; ++round) {
+    bool closing = false;
+    for (int round = 0; round < 400 && !(closing && net_.both_ended()); ++round) {
       net_.settle();
+      const bool from_server = drain(client_), from_client = drain(server_);
+      if ((from_server || from_client) && !closing) continue;
       for (app* a : {&client_, &server_}) {
-        a->listen();
-        if (a->destroyed) continue;
-        const ticket t = a->e.receive(100, receive_kind::some);
-        a->receives.push_back(t);
-        a->listen();
-        if (round == 100) a->closes.push_back(a->e.close(1000));
+        if (!closing && !a->destroyed) a->closes.push_back(a->e.close(1000));
       }
-      if (round > 100) net_.run(1s);
-      if (round > 110 && net_.both_ended()) break;
+      closing = true;
+      net_.run(1s);
     }
     for (app* a : {&client_, &server_}) {
-      for (int i = 0; !a->destroyed && i < 200; ++i) {
-        a->receives.push_back(a->e.receive(100, receive_kind::some));
-      }
-      a->listen();
+      drain(*a);  // what is left, and the end
+      if (!a->destroyed) a->receives.push_back(a->e.receive(100, receive_kind::some));
     }
+  }
+
+  /// Receives until nothing more is there. True when something was.
+  bool drain(app& a) {
+    bool came = false;
+    for (int guard = 0; guard < 10000 && !a.destroyed; ++guard) {
+      const ticket t = a.e.receive(100, receive_kind::some);
+      a.receives.push_back(t);
+      a.listen();
+      if (a.e.pending(t) || a.e.error(t) == errc::operation_in_progress ||
+          a.e.error(t) == errc::invalid_state) {
+        break;
+      }
+      came = true;
+    }
+    return came;
   }
 
   [[nodiscard]] static std::uint64_t written_payload(const app& a) {
