@@ -42,7 +42,8 @@ TEST_P(Deflating, N15_messages_of_every_size_arrive_as_they_were) {
   for (const bool takeover : {true, false}) {
     pair p(deflating(takeover), deflating(takeover));
     endpoint &a = p.side(self()), &b = p.peer_of(a);
-    for (const std::size_t size : {0, 1, 63, 64, 1000, 65'536, 65'537, 300'000}) {
+    for (const std::size_t size :
+         std::initializer_list<std::size_t>{0, 1, 63, 64, 1000, 65'536, 65'537, 300'000}) {
       const std::string text = text_of(size);
       const ticket got = b.receive_message(), sent = a.send(text);
       p.settle();

@@ -136,7 +136,8 @@ RC_GTEST_PROP(InboxProperty, nothing_is_lost_uncounted, ()) {
     const int what = *rc::gen::inRange(0, 10);
     if (what < 5) {
       std::string text(static_cast<std::size_t>(*rc::gen::inRange(0, 30)), ' ');
-      for (char& c : text) c = static_cast<char>('a' + (in.size() + out.size() + i) % 26);
+      for (char& c : text)
+        c = static_cast<char>('a' + (in.size() + out.size() + static_cast<std::size_t>(i)) % 26);
       const bool ends = *rc::gen::arbitrary<bool>(), last = ends && *rc::gen::arbitrary<bool>();
       const auto kept = *rc::gen::element(inbox::borders::of_frames, inbox::borders::of_messages);
       f.add(text, !in_frame, ends, last, 40, kept);
