@@ -6,7 +6,8 @@ WRAP=() # what runs the programs that were built, where they need something arou
 build() {
   local preset=$1
   shift
-  [[ $preset =~ ^(release|asan|tsan)$ ]] || die "no such preset: $preset (release, asan, tsan)"
+  [[ $preset =~ ^(release|asan|tsan|fuzz|coverage)$ ]] \
+    || die "no such preset: $preset (release, asan, tsan, fuzz, coverage)"
   timed "building $preset" cmake_build "$preset" "$@"
 }
 

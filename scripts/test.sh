@@ -26,9 +26,27 @@ run_tests() {
     test_build asan library
     test_build tsan library
   fi
+  test_fuzz
+  test_step soak --seconds 15
+  test_step coverage
   say "tests: $((SECONDS - from)) s in all"
   echo "$PASSED passed, $FAILED failed, $SKIPPED skipped"
   ((FAILED == 0))
+}
+
+# test_step FUNCTION ARG…: a proof of its own, which counts as one test.
+test_step() {
+  if "$@"; then PASSED=$((PASSED + 1)); else FAILED=$((FAILED + 1)); fi
+}
+
+# The fuzzers, 20 s each; each counts as one test.
+test_fuzz() {
+  build fuzz fuzzers || {
+    FAILED=$((FAILED + 1))
+    return
+  }
+  fuzz_all 20 "${FUZZ_TARGETS[@]}" || true
+  PASSED=$((PASSED + ${#FUZZ_TARGETS[@]} - FUZZ_BROKEN)) FAILED=$((FAILED + FUZZ_BROKEN))
 }
 
 # clang-format's versions differ in details; the tree is kept in the words of Debian 12's.

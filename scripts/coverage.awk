@@ -1,0 +1,21 @@
+# Reads lcov's lines: a table of files with lines, lines reached and their share, and the total; or,
+# with what=unreached, file:line of each that was not reached.
+BEGIN { FS = "[:,]" }
+$1 == "SF" { file = $2; sub(root, "", file) }
+$1 == "DA" {
+  lines[file]++
+  if ($3 + 0 > 0) reached[file]++
+  else if (what == "unreached") print "   " file ":" $2
+}
+END {
+  if (what == "unreached") exit
+  order = "sort"
+  printf "%-44s%8s%9s%9s\n", "file", "lines", "reached", "share"
+  for (each in lines) {
+    all += lines[each]
+    got += reached[each]
+    printf "%-44s%8d%9d%8.2f%%\n", each, lines[each], reached[each], 100 * reached[each] / lines[each] | order
+  }
+  close(order)
+  printf "%-44s%8d%9d%8.2f%%\n", "total", all, got, 100 * got / all
+}
