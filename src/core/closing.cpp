@@ -8,7 +8,7 @@ using p = phase;
 using e = event;
 using a = action;
 
-constexpr closing_table make_table() {
+consteval closing_table make_table() {
   closing_table table{};
   auto phase_rules = [&](phase in, auto... rules) {
     auto& row = table[static_cast<std::size_t>(in)];

@@ -5,6 +5,7 @@
 namespace adieu::test {
 namespace {
 
+using namespace std::string_literals;
 using core::violation;
 constexpr unsigned rsv1 = 4;
 
@@ -135,6 +136,38 @@ TEST_P(Deflating, part_4_what_was_not_sent_is_counted_in_the_apps_bytes) {
 
 constexpr std::size_t swollen = 10'000'000;  // from some ten thousand bytes
 
+TEST_P(Deflating, P8_a_message_that_nobody_waits_for_is_compressed_too) {
+  const std::string text = text_of(2000);
+  EXPECT_TRUE(us.core.send_copy(message_type::text, core::as_bytes(text), us.now));
+  const ticket got = them.receive_message();
+  us.pump(), net.settle();
+  EXPECT_EQ(them.data(got), text);
+  EXPECT_EQ(us.frames().at(0).rsv, rsv1);
+}
+
+TEST_P(Deflating, fragments_that_bring_nothing_yet_are_put_together) {
+  const std::string packed = deflated(text_of(500));
+  std::string wire;  // in one read
+  for (std::size_t i = 0; i < packed.size(); ++i) {
+    const bool first = i == 0, last = i + 1 == packed.size();
+    wire +=
+        encode(other(self()),
+               {first ? text_op : continuation_op, packed.substr(i, 1), last, first ? rsv1 : 0});
+  }
+  const ticket got = us.receive_message();
+  us.feed(wire);
+  EXPECT_EQ(us.data(got), text_of(500));
+}
+
+TEST_P(Deflating, what_comes_before_bad_data_is_given_out_first) {
+  const ticket got = us.receive(4096, receive_kind::some);
+  us.feed({binary_op, deflated("good") + "\x07 no block begins so", true, rsv1});
+  const ticket end = us.receive();
+  EXPECT_EQ(us.data(got), "good");
+  EXPECT_EQ(us.error(end), errc::faulted);
+  EXPECT_EQ(us.record().broken_rule, violation::invalid_compressed_data);
+}
+
 class Swelling : public BothRoles {
  protected:
   static websocket_options narrow() {
@@ -164,6 +197,26 @@ TEST_P(Swelling, P3_what_swells_waits_until_it_is_read) {
   EXPECT_EQ(total, swollen);
   EXPECT_EQ(e.frames().at(0), (frame{pong_op, "behind"}));
   EXPECT_GT(e.core.read_allowance(), 0U);
+}
+
+TEST_P(Swelling, P3_what_comes_while_it_waits_is_kept_behind_it) {
+  e.feed(bomb());
+  e.feed({ping_op, "late"});  // was on its way when reading stood still
+  EXPECT_EQ(e.frames().size(), 0U);
+  for (std::uint64_t total = 0; total < swollen;) total += e.result(e.receive(100'000)).count;
+  EXPECT_EQ(e.frames().at(0), (frame{pong_op, "late"}));
+}
+
+TEST_P(Swelling, P3_the_rest_of_its_frame_may_come_while_it_waits) {
+  // A part that fills the room to the last byte (a stored block), then another.
+  const std::string first = "\x00\x00\x40\xff\xbf"s + std::string(16384, 'x');
+  const std::string rest = "\x00\x03\x00\xfc\xff"s + "abc"s + "\x00"s;
+  const std::string wire = encode(other(self()), {binary_op, first + rest, true, rsv1});
+  e.feed(wire.substr(0, wire.size() - rest.size()));
+  e.feed(wire.substr(wire.size() - rest.size()));
+  std::string all;
+  while (all.size() < 16387) all += e.data(e.receive(4096, receive_kind::some));
+  EXPECT_EQ(all, std::string(16384, 'x') + "abc");
 }
 
 TEST_P(Swelling, P3_a_close_behind_it_comes_in_its_turn) {

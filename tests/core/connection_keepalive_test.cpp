@@ -158,5 +158,17 @@ TEST_P(KeepAlive, N14_a_pong_may_come_before_its_ping_is_confirmed) {
   EXPECT_EQ(e.record().round_trip, 30ms);
 }
 
+TEST_P(KeepAlive, nothing_but_it_runs_on_a_quiet_connection) {
+  endpoint e(self());
+  EXPECT_TRUE(e.core.quiet());
+  e.room = 0;
+  e.send("stuck");
+  EXPECT_FALSE(e.core.quiet());
+  e.room = no_limit, e.pump();
+  EXPECT_TRUE(e.core.quiet());
+  e.close();
+  EXPECT_FALSE(e.core.quiet());
+}
+
 }  // namespace
 }  // namespace adieu::test

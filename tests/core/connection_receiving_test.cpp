@@ -403,6 +403,15 @@ outcome run_conversation(role self, const std::vector<std::string>& pieces, bool
   return out;
 }
 
+TEST_P(Receiving, P9_messages_from_before_message_mode_are_shown_first) {
+  e.feed({text_op, "early"});
+  EXPECT_TRUE(e.core.has_unread());
+  e.core.show_messages(true);
+  e.feed({text_op, "late"});
+  EXPECT_EQ(e.shown, (std::vector<std::string>{"early", "late"}));
+  EXPECT_FALSE(e.core.has_unread());
+}
+
 TEST_P(Receiving, every_cut_of_the_input_gives_the_same) {
   const std::string wire = conversation(other(self()));
   for (const bool shown : {false, true}) {

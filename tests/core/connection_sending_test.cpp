@@ -176,6 +176,52 @@ TEST_P(Sending, N1_sends_are_valid_in_open_and_close_received) {
   EXPECT_EQ(e.done.at(after).what, core::operation::send);
 }
 
+core::const_bytes seen(std::string_view text) { return core::as_bytes(text); }
+
+TEST_P(Sending, P8_a_message_that_nobody_waits_for_is_copied_at_once) {
+  {
+    const std::string gone = "short lived";
+    EXPECT_TRUE(e.core.send_copy(message_type::text, seen(gone), e.now));
+  }
+  EXPECT_TRUE(e.core.send_copy(message_type::binary, seen("two"), e.now));
+  e.pump();
+  EXPECT_EQ(e.frames(), (std::vector<frame>{{text_op, "short lived"}, {binary_op, "two"}}));
+  EXPECT_TRUE(e.order.empty()) << "nobody waits";
+}
+
+TEST_P(Sending, P8_a_copy_goes_out_behind_a_pong_and_in_no_other_message) {
+  const std::string ping = encode(other(self()), {ping_op, "?"});
+  std::vector<std::byte> in(seen(ping).begin(), seen(ping).end());
+  e.core.received(in, e.now);
+  EXPECT_TRUE(e.core.send_copy(message_type::text, seen("hi"), e.now));
+  e.pump();
+  EXPECT_EQ(e.frames(), (std::vector<frame>{{pong_op, "?"}, {text_op, "hi"}}));
+  e.send("a beginning", false);
+  EXPECT_FALSE(e.core.send_copy(message_type::text, seen("no"), e.now));
+}
+
+TEST_P(Sending, P8_a_copy_is_refused_while_writes_stand_still_and_is_counted_then) {
+  e.room = 0;
+  EXPECT_TRUE(e.core.send_copy(message_type::text, seen("stuck"), e.now));
+  e.pump();
+  EXPECT_FALSE(e.core.send_copy(message_type::text, seen("later"), e.now));
+  e.core.count_unsent(5);
+  e.abort();
+  EXPECT_EQ(e.record().lost.unsent_messages, 2U);
+  EXPECT_EQ(e.record().lost.unsent_bytes, 10U);
+}
+
+TEST_P(Sending, N1_a_copy_is_valid_in_open_and_close_received_and_puts_our_answer_off) {
+  e.feed_close(1000);
+  e.advance(9s);
+  EXPECT_TRUE(e.core.send_copy(message_type::text, seen("still"), e.now));  // D11
+  e.pump();
+  e.advance(9s);
+  EXPECT_EQ(e.core.state(), state::close_received);
+  e.close_output();
+  EXPECT_FALSE(e.core.send_copy(message_type::text, seen("too late"), e.now));
+}
+
 TEST_P(Sending, a_ping_is_answered_with_its_payload) {
   const std::string longest(125, 'p');
   e.feed({ping_op, longest});

@@ -54,6 +54,23 @@ TEST_P(Teardown, a_peer_that_closes_tcp_right_after_its_close_still_gets_ours) {
   EXPECT_EQ(e.record().tcp, tcp_end::peer_fin_first);
 }
 
+TEST_P(Teardown, D9_a_missing_close_notify_after_both_closes_is_noted_and_stays_clean) {
+  endpoint e(self());
+  e.close(1000), e.feed_close(1000);
+  e.core.note_missing_close_notify();
+  e.fin(), e.advance(2s);
+  EXPECT_TRUE(e.record().clean);
+  EXPECT_TRUE(e.record().close_notify_missing);
+}
+
+TEST_P(Teardown, P6_a_transport_that_knows_no_reset_ends_with_a_fin) {
+  endpoint e(self());
+  e.core.abort(e.now);
+  EXPECT_EQ(e.core.take_command(), command::reset);
+  e.core.transport_closed({}, e.now);
+  EXPECT_EQ(e.record().tcp, tcp_end::our_fin_first);
+}
+
 // ── Every cut of the network ────────────────────────────────────────────────────────────────
 
 TEST_P(Teardown, every_cut_of_a_whole_conversation_gives_the_same_records) {

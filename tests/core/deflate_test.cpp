@@ -210,5 +210,16 @@ RC_GTEST_PROP(Deflate, AnyBytesAreReadOrBroken, ()) {
   RC_ASSERT(decompressed(whole, wire) == decompressed(cut, wire, part::last_of_message, 1, 1));
 }
 
+TEST(Compressing, one_that_is_assigned_goes_on_like_the_other) {
+  compressor one(deflate_settings{}), two(deflate_settings{});
+  std::vector<std::byte> first, again, same;
+  one.compress(as_bytes("words, words"), compressor::flush::end_of_message, first);
+  two = one;
+  one.compress(as_bytes("words, words"), compressor::flush::end_of_message, again);
+  two.compress(as_bytes("words, words"), compressor::flush::end_of_message, same);
+  EXPECT_EQ(again, same);
+  EXPECT_LT(again.size(), first.size());
+}
+
 }  // namespace
 }  // namespace adieu::core

@@ -237,6 +237,7 @@ class endpoint {
     std::vector<completion> news;
     news.swap(core.completions());
     for (completion& c : news) {
+      if (c.owner == 0) continue;  // a copy's: nobody waits
       EXPECT_TRUE(c.owner >= 1 && c.owner <= last_) << "unknown ticket " << c.owner;
       EXPECT_TRUE(pending(c.owner)) << "ticket " << c.owner << " completed twice";
       order.push_back(c.owner);

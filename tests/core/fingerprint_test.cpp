@@ -124,6 +124,27 @@ TEST_P(Fingerprint, forgets_what_can_not_matter_any_more) {
   EXPECT_EQ(early.core.fingerprint(early.now), late.core.fingerprint(late.now));
 }
 
+TEST_P(Fingerprint, a_large_frame_on_its_way_a_held_up_ping_and_a_waiter_are_in_it) {
+  const auto large = [](std::size_t written) {
+    return [written](endpoint& e) {
+      e.room = written;
+      e.send(std::string(300'000, 'x'));
+    };
+  };
+  EXPECT_NE(after(large(10)), after(large(200'000)));
+  const auto held_up = [](std::string_view ping) {
+    return [ping](endpoint& e) {
+      e.room = 0;
+      e.send("stuck");
+      e.feed({ping_op, std::string(ping)});
+    };
+  };
+  EXPECT_NE(after(held_up("a")), after(held_up("b")));
+  EXPECT_NE(after([](endpoint&) {}), after([](endpoint& e) { e.wait_closed(); }));
+  const auto untold = [](endpoint& e) { e.core.close(77, close_status(999), "", e.now); };
+  EXPECT_NE(after([](endpoint&) {}), after(untold));
+}
+
 TEST(FingerprintMaker, depends_on_order_and_length) {
   const auto of = [](std::initializer_list<std::string_view> parts) {
     fingerprint_maker maker(0s);

@@ -182,6 +182,56 @@ TEST(Record, every_name_is_its_own) {
   for (const std::string_view name : names) EXPECT_EQ(name.find("unknown"), name.npos);
 }
 
+// A number that this version has no name for may come from a newer one.
+TEST(Record, values_without_a_name_have_words_too) {
+  const auto none = [](auto sample) { return static_cast<decltype(sample)>(99); };
+  EXPECT_EQ(to_string(none(role{})), "unknown role");
+  EXPECT_EQ(to_string(none(message_type{})), "unknown message type");
+  EXPECT_EQ(to_string(none(state{})), "unknown state");
+  EXPECT_EQ(to_string(none(initiator{})), "unknown initiator");
+  EXPECT_EQ(to_string(none(cause{})), "unknown cause");
+  EXPECT_EQ(to_string(none(close_phase{})), "unknown phase");
+  EXPECT_EQ(to_string(none(tcp_end{})), "unknown end");
+  EXPECT_EQ(to_string(none(connect_step{})), "unknown step");
+  EXPECT_EQ(to_string(none(core::violation{})), "unknown violation");
+  EXPECT_EQ(explain(none(errc{})), "This error is not known to this version.");
+  disconnect_record r;
+  r.cause = none(cause{});
+  r.tcp = none(tcp_end{});
+  EXPECT_EQ(to_line(r), "not clean: for an unknown reason; no Close passed; TCP: unknown; 0.0 ms");
+}
+
+TEST(Record, every_end_of_tcp_and_every_step_has_its_words) {
+  std::set<std::string> lines;
+  for (int i = 0; i < 6; ++i) {
+    disconnect_record r = clean_record();
+    r.tcp = static_cast<tcp_end>(i);
+    lines.insert(to_line(r));
+  }
+  for (const role self : {role::client, role::server}) {
+    for (int i = 0; i < 6; ++i) {
+      disconnect_record r;
+      r.local_role = self;
+      r.cause = cause::connect_failed;
+      r.connect = connect_failure{static_cast<connect_step>(i), 0, ""};
+      lines.insert(to_line(r));
+    }
+  }
+  EXPECT_EQ(lines.size(), 6U + 7U);  // the request is the same step from two sides
+}
+
+TEST(Record, every_rule_has_its_words_and_all_but_none_a_section) {
+  std::set<std::string_view> words;
+  constexpr int rules = static_cast<int>(core::violation::invalid_utf8_close_reason) + 1;
+  for (int i = 0; i < rules; ++i) {
+    const auto rule = static_cast<core::violation>(i);
+    words.insert(to_string(rule));
+    EXPECT_EQ(section(rule).empty(), rule == core::violation::none);
+  }
+  EXPECT_EQ(words.size(), static_cast<std::size_t>(rules));
+  EXPECT_EQ(section(static_cast<core::violation>(99)), "");
+}
+
 TEST(Errc, N18_the_first_ten_have_the_numbers_of_dotnet_and_every_one_its_words) {
   const char* const dotnet[] = {"success",
                                 "invalid_message_type",

@@ -40,6 +40,13 @@ class SendQueue : public ::testing::Test {
 };
 using tickets = std::vector<ticket>;
 
+TEST_F(SendQueue, what_waits_counts_as_left_and_a_place_does_not) {
+  push(1), push(2, 0, false);
+  q.reserve(7);
+  EXPECT_EQ(q.left().bytes, 8U);
+  EXPECT_EQ(q.left().messages, 2U) << "one of them unfinished";
+}
+
 TEST_F(SendQueue, P8_order_and_places) {
   push(1, 0, false), push(2, 5), q.reserve(6), push(3), push(4, 6, false), push(5, 6);
   EXPECT_EQ(drain(), (tickets{1, 3, 0, 2, 0, 4, 5, 0}));
