@@ -1,8 +1,12 @@
-# Reads lcov's lines: a table of files with lines, lines reached and their share, and the total; or,
+# Reads lcov's lines of src/core and include/adieu/core: a table of files with lines, lines reached and their share, and the total; or,
 # with what=unreached, file:line of each that was not reached.
 BEGIN { FS = "[:,]" }
-$1 == "SF" { file = $2; sub(root, "", file) }
-$1 == "DA" {
+$1 == "SF" {
+  file = $2
+  sub(".*/\\.\\./", "", file)
+  ours = file ~ "^(src|include/adieu)/core/"
+}
+$1 == "DA" && ours {
   lines[file]++
   if ($3 + 0 > 0) reached[file]++
   else if (what == "unreached") print "   " file ":" $2

@@ -4,7 +4,7 @@
 COVERAGE_LEAST=98
 
 coverage() {
-  local folder=build/coverage files=() summary
+  local folder=build/coverage summary
   build coverage core_tests || return 1
   rm -f $folder/tests.profraw
   timed "core's tests" run_covered || {
@@ -12,13 +12,12 @@ coverage() {
     return 1
   }
   llvm-profdata-14 merge -sparse $folder/tests.profraw -o $folder/tests.profdata || return 1
-  mapfile -t files < <(git ls-files 'src/core/*' 'include/adieu/core/*')
   llvm-cov-14 export $folder/core_tests -instr-profile=$folder/tests.profdata -format=lcov \
-    "${files[@]}" >$folder/lines.info || return 1
-  summary=$(awk -v root="$PWD/" -f scripts/coverage.awk $folder/lines.info)
+    >$folder/lines.info || return 1
+  summary=$(awk -f scripts/coverage.awk $folder/lines.info)
   printf '%s\n' "$summary"
   say "not reached:"
-  awk -v root="$PWD/" -v what=unreached -f scripts/coverage.awk $folder/lines.info
+  awk -v what=unreached -f scripts/coverage.awk $folder/lines.info
   awk -v least=$COVERAGE_LEAST '$1 == "total" { exit !($4 + 0 >= least) }' <<<"$summary"
 }
 

@@ -3,7 +3,7 @@
 //
 // It passes when after every round each connection that was made has ended with a record and all
 // descriptors are given back; memory is flat (the median of the last third of the rounds lies at
-// most 1 MiB or 5 % above that of the third before it); the server then still echoes, and shuts
+// most 2 MiB or 5 % above that of the third before it); the server then still echoes, and shuts
 // down.
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -43,7 +43,7 @@ class run {
   }
 
   bool play() {
-    visitors(clock::now() + seconds(1));  // what the server opens once is open then
+    visitors(clock::now() + plan_.length / 6);  // what the server needs once, it has then
     if (!comes_to_rest()) return false;
     const std::size_t descriptors = server_.look().descriptors;
     std::vector<std::size_t> memory;
@@ -110,7 +110,7 @@ class run {
     constexpr auto third = static_cast<std::ptrdiff_t>(rounds / 3);
     const std::size_t before = median({memory.begin() + third, memory.begin() + 2 * third});
     const std::size_t after = median({memory.begin() + 2 * third, memory.end()});
-    const bool flat = after <= before + std::max<std::size_t>(1024, before / 20);
+    const bool flat = after <= before + std::max<std::size_t>(2048, before / 20);
     fmt::print("{}memory at rest: {} KiB in the middle third, {} KiB in the last\n",
                flat ? "" : "FAILED: ",
                before,
