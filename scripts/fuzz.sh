@@ -68,7 +68,7 @@ fuzz_row() {
     "$(sed -n 's/.* corp: \([0-9]*\).*/\1/p' <<<"$last")" $found
   ((found == 0)) || {
     grep -E -A12 'what\(\)|ERROR: |runtime error: ' "$log" | grep -v '^ *#' | head -n 20 | cut -c1-400
-    sed -n "s/.*Test unit written to /   reproduce: $FUZZ_FOLDER\/fuzz_$target /p" "$log"
+    sed -n "s|.*Test unit written to |   reproduce: $FUZZ_FOLDER/fuzz_$target |p" "$log"
     echo "   its log: $log"
     return 1
   }

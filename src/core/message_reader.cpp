@@ -29,8 +29,7 @@ message_reader::step_result message_reader::plain(const step_result& next) {
 
 message_reader::step_result message_reader::decompress(bytes& in) {
   step_result out;
-  while (compressed_) {
-    if (decompress_part(out)) return out;
+  while (!decompress_part(out)) {
     const step_result next = frames_.step(in);
     if (!next.compressed) return plain(next);
     begin_part(next);

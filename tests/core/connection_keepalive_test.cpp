@@ -159,7 +159,6 @@ TEST_P(KeepAlive, N14_a_pong_may_come_before_its_ping_is_confirmed) {
 }
 
 TEST_P(KeepAlive, nothing_but_it_runs_on_a_quiet_connection) {
-  endpoint e(self());
   EXPECT_TRUE(e.core.quiet());
   e.room = 0;
   e.send("stuck");

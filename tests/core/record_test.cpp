@@ -220,6 +220,17 @@ TEST(Record, every_end_of_tcp_and_every_step_has_its_words) {
   EXPECT_EQ(lines.size(), 6U + 7U);  // the request is the same step from two sides
 }
 
+TEST(Record, what_little_is_known_of_a_failure_is_told) {
+  disconnect_record r;
+  r.cause = cause::connect_failed;
+  r.connect = connect_failure{connect_step::response, 404, "no such page"};
+  EXPECT_NE(to_line(r).find("(HTTP 404)"), std::string::npos);
+  EXPECT_NE(to_json(r).find("\"http_status\":404"), std::string::npos);
+  disconnect_record lost;
+  lost.cause = cause::transport_error;
+  EXPECT_NE(to_line(lost).find("the transport failed;"), std::string::npos);
+}
+
 TEST(Record, every_rule_has_its_words_and_all_but_none_a_section) {
   std::set<std::string_view> words;
   constexpr int rules = static_cast<int>(core::violation::invalid_utf8_close_reason) + 1;
