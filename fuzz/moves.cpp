@@ -12,7 +12,8 @@ std::vector<model::menu> large_menus() {
   for (model::menu& each : out) {
     each.operations = 12;
     if (!each.faults.empty()) each.fault_count = 3;
-    each.cuts = each.waits = 40;
+    if (!each.in_flight) each.cuts = 40;  // what a stream has in flight, it took whole
+    each.waits = 40;
     each.blocks = 4;
     each.ticks = std::max(each.ticks, 40U);
   }
