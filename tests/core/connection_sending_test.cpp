@@ -205,7 +205,7 @@ TEST_P(Sending, P8_a_copy_is_refused_while_writes_stand_still_and_is_counted_the
   EXPECT_TRUE(e.core.send_copy(message_type::text, seen("stuck"), e.now));
   e.pump();
   EXPECT_FALSE(e.core.send_copy(message_type::text, seen("later"), e.now));
-  e.core.count_unsent(5);
+  e.core.count_unsent({1, 5});
   e.abort();
   EXPECT_EQ(e.record().lost.unsent_messages, 2U);
   EXPECT_EQ(e.record().lost.unsent_bytes, 10U);
