@@ -99,7 +99,9 @@ bool send_queue::withdraw(ticket owner) {
     }
     finished(from);
   }
+  const bool whole = entries_[mine].ends_message;
   remove(mine);
+  if (whole && !waits(from)) forget_place(from);  // nobody else may be left to give it up
   return true;
 }
 

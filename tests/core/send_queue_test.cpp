@@ -40,6 +40,14 @@ class SendQueue : public ::testing::Test {
 };
 using tickets = std::vector<ticket>;
 
+TEST_F(SendQueue, P7_a_message_that_is_withdrawn_takes_its_writer_s_place_along) {
+  q.reserve(7);
+  push(1, 7), push(2);
+  EXPECT_TRUE(q.release(7)) << "its message is whole";
+  EXPECT_TRUE(q.withdraw(1));
+  EXPECT_EQ(drain(), (std::vector<ticket>{2, 0}));
+}
+
 TEST_F(SendQueue, what_waits_counts_as_left_and_a_place_does_not) {
   push(1), push(2, 0, false);
   q.reserve(7);
