@@ -85,7 +85,10 @@ void connection::send(const send_piece& piece, instant now) {
 }
 
 bool connection::send_copy(message_type type, const_bytes payload, instant now) {
-  if (send_refusal() != errc::success || !outbox_.send_copy(type, payload)) return false;
+  if (send_refusal() != errc::success) return false;
+  const bool nothing_waited = !outbox_.blocked();
+  if (!outbox_.send_copy(type, payload)) return false;
+  if (nothing_waited) write_progress_ = now;  // P3: it is composed, and its limit runs
   if (answer_due_) answer_due_ = now + how_.options.close_timeout;  // D11: after the last send
   return true;
 }

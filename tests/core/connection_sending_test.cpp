@@ -211,6 +211,20 @@ TEST_P(Sending, P8_a_copy_is_refused_while_writes_stand_still_and_is_counted_the
   EXPECT_EQ(e.record().lost.unsent_bytes, 10U);
 }
 
+TEST_P(Sending, P3_a_copy_has_the_whole_write_limit_however_long_nothing_was_sent) {
+  websocket_options o;
+  o.ping_interval = 0s;
+  endpoint x(self(), o);
+  x.advance(1h);
+  x.room = 0;
+  EXPECT_TRUE(x.core.send_copy(message_type::text, seen("stuck"), x.now));
+  x.pump();
+  x.advance(59s);
+  EXPECT_EQ(x.core.state(), state::open);
+  x.advance(1s);
+  EXPECT_EQ(x.record().cause, cause::peer_not_reading);
+}
+
 TEST_P(Sending, N1_a_copy_is_valid_in_open_and_close_received_and_puts_our_answer_off) {
   e.feed_close(1000);
   e.advance(9s);
