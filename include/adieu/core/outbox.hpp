@@ -13,7 +13,6 @@ class outbox {
   [[nodiscard]] core::packer& packer() noexcept { return packer_; }
 
   send_queue& data() noexcept { return data_; }
-  [[nodiscard]] const send_queue& data() const noexcept { return data_; }
 
   /// A whole message, composed at once, if nothing waits before it. Nobody waits for it.
   [[nodiscard]] bool send_copy(message_type type, const_bytes payload);
