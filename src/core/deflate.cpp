@@ -1,4 +1,4 @@
-// zlib, a thin wrapper: its memory, and how far it is flushed.
+// How far zlib is flushed, and where messages end.
 #include "adieu/core/deflate.hpp"
 
 #include <zlib.h>
@@ -6,13 +6,15 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <new>
 
 namespace adieu::core {
 namespace {
 
 // RFC 7692 §7.2.1: what an empty stored block ends with, cut off by the sender.
 constexpr std::array tail = {std::byte{0}, std::byte{0}, std::byte{0xFF}, std::byte{0xFF}};
+
+// Below this, zlib looks at too little of its memory for fetching all of it (docs/decisions/0006).
+constexpr std::size_t worth_fetching = 256;
 
 uInt at_most(std::size_t size) {
   return static_cast<uInt>(std::min<std::size_t>(size, std::numeric_limits<uInt>::max()));
@@ -25,50 +27,7 @@ Bytef* input_of(const_bytes in) {
 
 }  // namespace
 
-// ── Memory ──────────────────────────────────────────────────────────────────────────────────────
-
-zlib_stream::zlib_stream(kind what, const deflate_settings& how)
-    : kind_(what), how_(how), z_(std::make_unique<z_stream>()) {
-  const int done = what == kind::inflates ? inflateInit2(z_.get(), -how.window_bits)
-                                          : deflateInit2(z_.get(),
-                                                         how.level,
-                                                         Z_DEFLATED,
-                                                         -how.window_bits,
-                                                         how.memory_level,
-                                                         Z_DEFAULT_STRATEGY);
-  if (done != Z_OK) throw std::bad_alloc();  // the settings were checked before
-}
-
-zlib_stream::zlib_stream(const zlib_stream& other)
-    : kind_(other.kind_), how_(other.how_), z_(std::make_unique<z_stream>()) {
-  const int done = kind_ == kind::inflates ? inflateCopy(z_.get(), other.z_.get())
-                                           : deflateCopy(z_.get(), other.z_.get());
-  if (done != Z_OK) throw std::bad_alloc();
-}
-
-zlib_stream::~zlib_stream() {
-  if (kind_ == kind::inflates) {
-    inflateEnd(z_.get());
-  } else {
-    deflateEnd(z_.get());
-  }
-}
-
-void zlib_stream::reset() {
-  if (kind_ == kind::inflates) {
-    inflateReset(z_.get());
-  } else {
-    deflateReset(z_.get());
-  }
-}
-
-void zlib_stream::continue_after_end() {
-  std::array<Bytef, 32768> window;
-  uInt size = 0;
-  inflateGetDictionary(z_.get(), window.data(), &size);
-  inflateReset(z_.get());
-  inflateSetDictionary(z_.get(), window.data(), size);
-}
+// ── Whose stream it is ─────────────────────────────────────────────────────────────────────────
 
 deflate_direction::deflate_direction(const deflate_direction& other)
     : kind_(other.kind_),
@@ -86,7 +45,7 @@ zlib_stream& deflate_direction::stream() {
 }
 
 void deflate_direction::message_ended() {
-  if (how_.takeover == context_takeover::no) let_go();
+  if (!keeps_context()) let_go();
 }
 
 void deflate_direction::let_go() {
@@ -100,6 +59,7 @@ void deflate_direction::let_go() {
 // ── Compressing ─────────────────────────────────────────────────────────────────────────────────
 
 void compressor::compress(const_bytes in, flush how_far, std::vector<std::byte>& out) {
+  if (in.size() >= worth_fetching && keeps_context()) stream().fetch_memory();
   z_stream& z = stream().z();
   const std::size_t begin = out.size();
   for (bool more = true; more;) {
