@@ -77,7 +77,7 @@ void unmask(char* to, const char* from, std::size_t length, std::uint32_t key) {
     length -= sizeof block;
   }
   for (; length >= 4; from += 4, to += 4, length -= 4) {
-    std::uint32_t word;
+    std::uint32_t word = 0;
     std::memcpy(&word, from, 4);
     word ^= key;
     std::memcpy(to, &word, 4);
@@ -191,6 +191,7 @@ class echo_server {
       return;
     }
     char* const start = received_.data() + front - which.kept.size();
+    // NOLINTNEXTLINE(bugprone-not-null-terminated-result): bytes, not a C string
     std::memcpy(start, which.kept.data(), which.kept.size());
     which.kept.clear();
     const auto length = reframe(which, start, received_.data() + front + got);

@@ -1,6 +1,7 @@
 # Runs every suite in every build, and counts from the JUnit files that ctest writes.
-# Rules: the last line is the count; a step that breaks before its tests (a build, the format check)
-# counts as one failure and the other steps still run; nothing that failed or was skipped is silent.
+# Rules: the last line is the count; a step that breaks before its tests (a build, the format check,
+# clang-tidy) counts as one failure and the other steps still run; nothing that failed or was skipped is
+# silent.
 
 PASSED=0 FAILED=0 SKIPPED=0
 
@@ -18,6 +19,7 @@ run_tests() {
 
   local from=$SECONDS
   check_format
+  check_tidy
   test_build release all
   if [[ $full == yes ]]; then
     test_build asan all
@@ -55,6 +57,15 @@ check_format() {
     timed "checking the format" format --check || FAILED=$((FAILED + 1))
   else
     say "the format is not checked: that takes clang-format 14"
+  fi
+}
+
+# Its versions find different things; the tree is clean to Debian 12's.
+check_tidy() {
+  if [[ $(clang-tidy --version 2>/dev/null) == *" version 14."* ]]; then
+    timed "clang-tidy" tidy || FAILED=$((FAILED + 1))
+  else
+    say "clang-tidy is not asked: that takes version 14"
   fi
 }
 

@@ -76,7 +76,7 @@ class server::implementation : public std::enable_shared_from_this<implementatio
     std::string reason;
     std::chrono::steady_clock::time_point due;
   };
-  void shut_down(closing how, shut done);
+  void shut_down(const closing& how, shut done);
 
   [[nodiscard]] std::size_t open_connections() const {
     const std::lock_guard lock(mutex_);
@@ -332,7 +332,7 @@ void server::implementation::stop() {
   });
 }
 
-void server::implementation::shut_down(closing how, shut done) {
+void server::implementation::shut_down(const closing& how, shut done) {
   if (const auto wrong = core::bad_close_argument(how.code, how.reason); !wrong.empty()) {
     return asio::post(executor, [done] { done(make_error_code(errc::invalid_argument), {}); });
   }
@@ -394,7 +394,7 @@ asio::ip::tcp::endpoint server::listen(const std::string& address, std::uint16_t
   }
   acceptor.bind(wanted);
   acceptor.listen();
-  const tcp::endpoint where = acceptor.local_endpoint();
+  tcp::endpoint where = acceptor.local_endpoint();
   self_->listen<tcp>(std::move(acceptor));
   return where;
 }

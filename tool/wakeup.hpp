@@ -16,8 +16,8 @@ namespace asio = boost::asio;
 
 class wakeup {
  public:
-  explicit wakeup(asio::any_io_executor executor)
-      : timer_(std::move(executor), asio::steady_timer::time_point::max()) {}
+  explicit wakeup(const asio::any_io_executor& executor)
+      : timer_(executor, asio::steady_timer::time_point::max()) {}
 
   asio::awaitable<void> wait() {
     boost::system::error_code ignored;

@@ -61,6 +61,7 @@ template <typename Token = asio::deferred_t>
                                  connect_options options = {},
                                  Token&& token = Token()) {
   return asio::async_initiate<Token, void(error_code, websocket)>(
+      // NOLINTNEXTLINE(performance-unnecessary-value-param): they are moved, which a template hides
       [](auto handler, asio::any_io_executor on, std::string to, connect_options how) {
         using handler_type = std::decay_t<decltype(handler)>;
         auto slot = asio::get_associated_cancellation_slot(handler);

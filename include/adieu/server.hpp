@@ -141,6 +141,7 @@ class server {
                                     std::chrono::milliseconds deadline = std::chrono::seconds(10),
                                     Token&& token = Token()) {
     return asio::async_initiate<Token, void(error_code, shutdown_report)>(
+        // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved, which a template hides
         [this](auto handler, close_status with, std::string why, std::chrono::milliseconds within) {
           auto work = asio::make_work_guard(asio::get_associated_executor(handler, get_executor()));
           auto shared = std::make_shared<decltype(handler)>(std::move(handler));

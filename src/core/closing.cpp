@@ -16,8 +16,8 @@ consteval closing_table make_table() {
     ((row[static_cast<std::size_t>(rules.when)] = {rules.next, rules.act}), ...);
   };
   struct rule {
-    event when;
-    phase next;
+    event when{};
+    phase next{};
     action act = action::none;
   };
 

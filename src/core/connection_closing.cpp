@@ -7,8 +7,15 @@ namespace adieu::core {
 namespace {
 
 // The peer's Close that says that we broke a rule: these codes have no other use (RFC 6455 §7.4.1).
-bool accuses_us(const std::optional<std::uint16_t>& code) {
-  return code == 1002 || code == 1003 || code == 1007 || code == 1009 || code == 1010;
+bool accuses_us(std::optional<std::uint16_t> code) {
+  switch (code.value_or(0)) {
+    case 1002:
+    case 1003:
+    case 1007:
+    case 1009:
+    case 1010: return true;
+    default: return false;
+  }
 }
 
 // What a call that was waiting is told about an end that was not clean.

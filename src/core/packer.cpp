@@ -26,7 +26,7 @@ packer::packed packer::next_frame() {
   if (out_.capacity() > memory_kept) out_ = {};
   out_.clear();
 
-  packed out{};
+  packed out;
   std::uint64_t carries = 0;
   bool last = false;
   while (!last && out_.empty()) {  // zlib may keep what it is given for a while

@@ -4,7 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/query.hpp>
 
-#include <time.h>
+#include <ctime>
 
 namespace adieu::net {
 namespace {

@@ -8,7 +8,7 @@ namespace adieu::net {
 
 /// Thrown within the opening's coroutines only.
 struct opening_failure {
-  errc code;
+  errc code = errc::success;
   connect_failure where;
 };
 

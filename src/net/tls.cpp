@@ -129,6 +129,7 @@ ssl_ptr make_session(SSL_CTX& context, int descriptor) {
   ssl_ptr session(SSL_new(&context));
   BIO* const bio = session ? BIO_new(socket_method()) : nullptr;
   if (bio == nullptr) throw std::bad_alloc();
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): OpenSSL's way to give a BIO a number
   BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(descriptor)));
   BIO_set_init(bio, 1);
   SSL_set_bio(session.get(), bio, bio);

@@ -22,7 +22,9 @@ void stage::play(client_part client, server_part server, relay::manner between) 
   run();
 }
 
-void stage::play_raw_server(client_part client, raw_part server, const websocket_options& options) {
+void stage::play_raw_server(client_part client,
+                            const raw_part& server,
+                            const websocket_options& options) {
   names_.server = "server (not Adieu)";
   raw_ = std::make_unique<raw_peer>(loop_, log_, end::server);
   start(server(*raw_));

@@ -27,7 +27,9 @@ class stage {
 
   // Each plays to its end; then ask.
   void play(client_part client, server_part server, relay::manner between = relay::manner::at_once);
-  void play_raw_server(client_part client, raw_part server, const websocket_options& options = {});
+  void play_raw_server(client_part client,
+                       const raw_part& server,
+                       const websocket_options& options = {});
   void play_raw_client(raw_part client, server_part server, const websocket_options& options = {});
 
   asio::io_context& loop() noexcept { return loop_; }

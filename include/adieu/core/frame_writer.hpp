@@ -15,8 +15,8 @@ namespace adieu::core {
 
 /// Something whose last byte was written.
 struct written_frame {
-  enum class what : std::uint8_t { data, ping, pong, close } kind;
-  ticket owner;
+  enum class what : std::uint8_t { data, ping, pong, close } kind = what::data;
+  ticket owner = 0;
 };
 
 class frame_writer {
@@ -58,7 +58,7 @@ class frame_writer {
     std::uint64_t payload = 0;
     std::optional<std::uint64_t> carries;
     bool ends_message = false;
-    written_frame finishes{};
+    written_frame finishes;
   };
   struct segment {
     const std::byte* outside;  // null: in composed_, at `offset`

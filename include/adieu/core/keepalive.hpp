@@ -18,8 +18,8 @@ class keepalive {
 
   /// A Ping that was queued: its payload is `counter`, eight bytes, most significant first.
   struct ping {
-    std::uint64_t counter;
-    ticket owner;                // 0: the keep-alive's own
+    std::uint64_t counter = 0;
+    ticket owner = 0;            // 0: the keep-alive's own
     std::optional<instant> out;  // since when it may be answered
   };
   std::uint64_t queued(ticket owner);

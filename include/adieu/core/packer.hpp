@@ -30,7 +30,7 @@ class packer {
   /// owner.
   struct packed {
     frame_writer::frame frame;
-    ticket owner;
+    ticket owner = 0;
   };
   [[nodiscard]] packed next_frame();
 
