@@ -6,10 +6,10 @@
 // The measured window starts after the warm-up and after the last content check.
 
 #include <sys/epoll.h>
-#include <time.h>
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <deque>
 #include <utility>
 #include <vector>
@@ -233,7 +233,7 @@ void generator::advance_phase(std::uint64_t now) {
     window_returned_ = total_returned_;
     window_started_ = now_ns();
     phase_ends_ = window_started_ + chosen_.milliseconds * 1'000'000U;
-  } else if (phase_ == phase::measuring) {
+  } else if (phase_ == phase::measuring && total_returned_ != window_returned_) {
     phase_ = phase::draining;
     window_ended_ = now_ns();
     if (chosen_.server_process != 0) {
