@@ -19,7 +19,7 @@ namespace masking {
 /// The key as it applies `offset` bytes into the payload, twice.
 inline std::uint64_t widen(mask_key key, std::uint64_t offset) noexcept {
   if (offset % 4 != 0) {
-    std::ranges::rotate(key, key.begin() + static_cast<std::ptrdiff_t>(offset % 4));
+    std::rotate(key.begin(), key.begin() + static_cast<std::ptrdiff_t>(offset % 4), key.end());
   }
   std::uint32_t half = 0;
   std::memcpy(&half, key.data(), sizeof half);
