@@ -11,8 +11,8 @@ coverage() {
     tail -n 20 $folder/tests.log
     return 1
   }
-  llvm-profdata-14 merge -sparse $folder/tests.profraw -o $folder/tests.profdata || return 1
-  llvm-cov-14 export $folder/core_tests -instr-profile=$folder/tests.profdata -format=lcov \
+  llvm-profdata merge -sparse $folder/tests.profraw -o $folder/tests.profdata || return 1
+  llvm-cov export $folder/core_tests -instr-profile=$folder/tests.profdata -format=lcov \
     >$folder/lines.info || return 1
   summary=$(awk -f scripts/coverage.awk $folder/lines.info)
   printf '%s\n' "$summary"

@@ -5,7 +5,7 @@ BUILD_PACKAGES=(g++ cmake ninja-build ccache clang-format git ca-certificates li
   libsimdjson-dev libcli11-dev libfmt-dev libgtest-dev libgmock-dev librapidcheck-dev
   libbenchmark-dev)
 TEST_PACKAGES=(python3 python3-websockets openssl iproute2 nftables)
-CLANG_PACKAGES=(clang-14 libclang-rt-14-dev llvm-14) # for the fuzzers and for coverage
+CLANG_PACKAGES=(clang libclang-rt-dev llvm) # for the fuzzers and for coverage
 
 installed() { [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null) == "ii "* ]]; }
 
