@@ -330,6 +330,7 @@ class schedule {
     for (side& s : sides_) check(s);
     const disconnect_record a = *sides_[0].handle.record(), b = *sides_[1].handle.record();
     out_.clean += (a.clean ? 1U : 0U) + (b.clean ? 1U : 0U);
+    if (garbled_) return;  // in the middle of a frame nonsense is data, or a Close's code
     if (a.initiator == initiator::remote && b.initiator == initiator::remote) {
       fail(nullptr, "each side says that the other closed first");
     }
@@ -341,7 +342,6 @@ class schedule {
       fail(nullptr,
            "one is clean, and nothing came between them:\n  " + to_line(a) + "\n  " + to_line(b));
     }
-    if (garbled_) return;  // in the middle of a payload nonsense is data
     const std::string_view both_ways[][2] = {{sides_[0].heard, sides_[1].sent},
                                              {sides_[1].heard, sides_[0].sent}};
     for (const auto& way : both_ways) {  // in order; refused and withdrawn sends leave gaps
