@@ -1,5 +1,7 @@
 // What clients may cost a server before they are connections: how many there may be, how long they
 // may be silent, how many header fields they may send; and pages of other origins.
+#include <algorithm>
+
 #include "tests/net/raw_fixture.hpp"
 #include "tests/net/requests.hpp"
 
@@ -107,13 +109,13 @@ TEST_F(ServerLimits, max_connections_does_not_pay_for_everybody_who_is_refused) 
   raw_socket first = open();
   std::vector<raw_socket> flood;
   for (int i = 0; i < 100; ++i) flood.push_back(raw_socket::connect_to(port));
-  ASSERT_TRUE(world.run_until([&] { return records.size() >= 36; }));
-  world.settle();
-  EXPECT_EQ(records.size(), 36U) << "64 are being told";
-  EXPECT_EQ(records[0].connect->http_status, 0U);
+  ASSERT_TRUE(world.run_until([&] { return !records.empty(); }));
   for (raw_socket& each : flood) each.close();
   ASSERT_TRUE(world.run_until([&] { return records.size() == 100; }));
-  EXPECT_EQ(records.back().connect->http_status, 503U);
+  const auto told = std::ranges::count_if(
+      records, [](const disconnect_record& r) { return r.connect->http_status == 503; });
+  EXPECT_GE(told, 64);
+  EXPECT_LT(told, 100) << "64 at a time";
 }
 
 TEST_F(ServerLimits, a_shutdown_does_not_wait_for_those_who_are_being_refused) {
