@@ -20,6 +20,7 @@
 #include "load/options.hpp"
 #include "load/replies.hpp"
 #include "load/server_cpu.hpp"
+#include "load/system_calls.hpp"
 
 namespace bench::load {
 namespace {
@@ -100,6 +101,8 @@ class generator {
   std::uint64_t window_ended_ = 0;
   std::uint64_t window_returned_ = 0;
   std::uint64_t window_cpu_ = 0;
+  std::uint64_t window_calls_ = 0;
+  system_call_count calls_;
   latency_histogram latencies_;
 };
 
@@ -227,6 +230,9 @@ void generator::advance_phase(std::uint64_t now) {
   }
   if (phase_ == phase::warming_up && content_unchecked_ == 0) {
     phase_ = phase::measuring;
+    if (chosen_.counts_calls) {
+      calls_.begin(chosen_.server_process);
+    }
     if (chosen_.server_process != 0) {
       window_cpu_ = cpu_nanoseconds(chosen_.server_process);
     }
@@ -240,6 +246,9 @@ void generator::advance_phase(std::uint64_t now) {
       window_cpu_ = cpu_nanoseconds(chosen_.server_process) - window_cpu_;
     }
     window_returned_ = total_returned_ - window_returned_;
+    if (chosen_.counts_calls) {
+      window_calls_ = calls_.end();
+    }
   }
 }
 
@@ -295,7 +304,7 @@ void generator::print() const {
   const auto seconds = static_cast<double>(window_ended_ - window_started_) / 1e9;
   std::printf(
       "connections=%zu inflight=%zu size=%zu total=%llu messages=%.0f seconds=%.3f "
-      "rate=%.0f p50_us=%.1f p99_us=%.1f",
+      "rate=%.0f p50_us=%.1f p99_us=%.1f p999_us=%.1f",
       chosen_.connections,
       chosen_.in_flight,
       chosen_.size,
@@ -304,7 +313,8 @@ void generator::print() const {
       seconds,
       messages / seconds,
       static_cast<double>(latencies_.quantile(0.50)) / 1e3,
-      static_cast<double>(latencies_.quantile(0.99)) / 1e3);
+      static_cast<double>(latencies_.quantile(0.99)) / 1e3,
+      static_cast<double>(latencies_.quantile(0.999)) / 1e3);
   if (chosen_.deflate != compression::none) {
     std::uint64_t wire = 0;
     for (const auto& which : connections_) {
@@ -317,6 +327,11 @@ void generator::print() const {
     const auto cpu = static_cast<double>(window_cpu_);
     std::printf(
         " cpu_us_per_message=%.5f cpu_share=%.3f", cpu / 1e3 / messages, cpu / 1e9 / seconds);
+    std::printf(" memory_kib=%llu",
+                static_cast<unsigned long long>(memory_kib(chosen_.server_process)));
+  }
+  if (chosen_.counts_calls) {
+    std::printf(" calls_per_message=%.4f", static_cast<double>(window_calls_) / messages);
   }
   std::printf("\n");
   std::fflush(stdout);

@@ -2,8 +2,7 @@
 # Rule: what is there already is left alone, so that a second run asks nobody.
 
 BUILD_PACKAGES=(g++ cmake ninja-build ccache clang-format git ca-certificates libssl-dev zlib1g-dev
-  libsimdjson-dev libcli11-dev libfmt-dev libgtest-dev libgmock-dev librapidcheck-dev
-  libbenchmark-dev)
+  libsimdjson-dev libcli11-dev libfmt-dev libgtest-dev libgmock-dev librapidcheck-dev)
 TEST_PACKAGES=(python3 python3-websockets openssl iproute2 nftables)
 CLANG_PACKAGES=(clang libclang-rt-dev llvm) # for the fuzzers and for coverage
 
@@ -106,9 +105,9 @@ need_browser() {
   fi
 }
 
-# The peers written in JavaScript, at the versions of the lock file.
+# need_npm_modules FOLDER: the peers written in JavaScript, at the versions of its lock file.
 need_npm_modules() {
-  local folder=tests/peers
+  local folder=$1
   [[ -f $folder/package-lock.json ]] || return 0
   ! grep '"resolved"' $folder/package-lock.json | grep -v '"https://registry.npmjs.org/' \
     || die "$folder/package-lock.json names another registry than npm's"

@@ -27,13 +27,15 @@ struct options {
   std::uint64_t rate = 0;
   /// The server's process: its CPU time is read at both ends of the measured window.
   std::uint64_t server_process = 0;
+  /// Attach strace to that process for the measured window.
+  bool counts_calls = false;
 };
 
 inline constexpr const char* usage =
     "bench_load --port PORT [--connections N] [--inflight M] [--size BYTES]\n"
     "           [--kind binary|text|mixed|json] [--deflate alone|takeover] [--raw]\n"
     "           [--ms DURATION] [--warmup-ms DURATION] [--rate MESSAGES_PER_SECOND]\n"
-    "           [--pid SERVER]\n";
+    "           [--pid SERVER [--count-calls]]\n";
 
 inline payload_kind kind_named(std::string_view name) {
   if (name == "binary") {
@@ -69,6 +71,10 @@ inline options read_options(int argc, char** argv) {
       chosen.speaks = protocol::raw_tcp;
       continue;
     }
+    if (name == "--count-calls") {
+      chosen.counts_calls = true;
+      continue;
+    }
     if (i + 1 == argc) {
       fail(std::string("an unknown option or one without its value: ") + argv[i] + "\n" + usage);
     }
@@ -96,6 +102,9 @@ inline options read_options(int argc, char** argv) {
     } else {
       fail(std::string("unknown option ") + argv[i - 1] + "\n" + usage);
     }
+  }
+  if (chosen.counts_calls && chosen.server_process == 0) {
+    fail("--count-calls needs --pid");
   }
   if (chosen.port == 0 || chosen.connections == 0 || chosen.in_flight == 0 || chosen.size == 0) {
     fail(std::string("a port, a connection, a message and a byte are the least there is\n") +

@@ -19,7 +19,7 @@ while [[ $# -gt 0 ]]; do
   esac
   shift 2
 done
-source bench/harness.sh
+source bench/spike/harness.sh
 
 ways=(raw read_some read_some_any read_some_small wait edge edge_again)
 [[ -z $only ]] || ways=(raw "$only")

@@ -1,4 +1,4 @@
-# Shared by the benchmark scripts: starts a pinned server, loads it, makes a table. Sourced.
+# Starts a pinned server and loads it, for run.sh. Sourced.
 #
 # Method: servers take turns within a round, so that a slow minute of the machine meets them all;
 # the server runs on one core, the load on another; what counts is the server's CPU time a message

@@ -1,0 +1,87 @@
+"""One run: a server on its core, a load program on the other, one line of figures."""
+
+import os
+import subprocess
+import tempfile
+import threading
+
+SERVER_CORE = int(os.environ.get("SERVER_CORE", "0"))
+LOAD_CORE = int(os.environ.get("LOAD_CORE", "1"))
+
+
+class Failed(Exception):
+    pass
+
+
+def pinned(core):
+    return lambda: os.sched_setaffinity(0, {core})
+
+
+class RunningServer:
+    """Starts a command, waits for `listening PORT`, and ends it."""
+
+    def __init__(self, command, core=None):
+        self.errors = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            preexec_fn=pinned(SERVER_CORE if core is None else core),
+        )
+        patience = threading.Timer(20, self.process.kill)
+        patience.start()
+        try:
+            for line in self.process.stdout:
+                if line.startswith("listening "):
+                    self.port = int(line.split()[1])
+                    return
+        finally:
+            patience.cancel()
+        self.end()
+        raise Failed(f"no 'listening PORT' from {command[0]}: {self.said()}")
+
+    def said(self):
+        self.errors.seek(0)
+        return self.errors.read()[-500:].strip()
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.end()
+
+
+def figures_of(line):
+    figures = {}
+    for word in line.split():
+        name, _, value = word.partition("=")
+        try:
+            figures[name] = float(value)
+        except ValueError:
+            pass
+    return figures
+
+
+def run(server, scenario, files, milliseconds, extra=()):
+    """The figures of one run. Raises Failed when a reply was wrong or a program broke."""
+    with RunningServer(server.command_for(scenario.kind, files)) as running:
+        command = [f"{files['build']}/{scenario.program}", "--port", str(running.port)]
+        command += ["--pid", str(running.process.pid)]
+        command += scenario.options + server.load + list(extra)
+        command += ["--ms", str(int(milliseconds * scenario.window))]
+        command += ["--warmup-ms", str(server.warm_up_ms)]
+        try:
+            done = subprocess.run(
+                command, text=True, capture_output=True, timeout=180, preexec_fn=pinned(LOAD_CORE)
+            )
+        except subprocess.TimeoutExpired:
+            raise Failed("no end within 180 s") from None
+        if done.returncode != 0:
+            raise Failed(f"{done.stderr.strip()[-300:]} {running.said()}".strip())
+        return figures_of(done.stdout)

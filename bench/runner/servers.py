@@ -1,0 +1,115 @@
+"""Who is measured: how each server is started for each kind of scenario, and how it is set up.
+
+A server prints `listening PORT`. A kind of scenario that is missing here is one it cannot play.
+"""
+
+import shutil
+from dataclasses import dataclass, field
+
+
+
+@dataclass
+class Server:
+    name: str
+    setup: str  # how it was configured, for the reader to judge
+    command: list
+    kinds: dict = field(default_factory=lambda: {"echo": []})  # kind → arguments
+    load: list = field(default_factory=list)  # what the load generator must know
+    warm_up_ms: int = 100  # longer for those that compile while they run
+
+    def command_for(self, kind, files):
+        words = [word.format(**files) for word in self.command + self.kinds[kind]]
+        return words
+
+    def is_there(self, files):
+        return shutil.which(self.command[0].format(**files)) is not None
+
+
+def ours(name, program, setup, **more):
+    return Server(name, setup, ["{build}/" + program], **more)
+
+
+RAW = "TCP ceiling"
+CEILING = "ceiling"
+ADIEU = "adieu"
+
+SERVERS = [
+    ours(
+        RAW,
+        "bench_epoll_tcp_echo",
+        "not a WebSocket: epoll, edge-triggered, one recv and one send a turn",
+        kinds={"echo": []},
+        load=["--raw"],
+    ),
+    ours(
+        CEILING,
+        "bench_epoll_ws_echo",
+        "not a library: epoll, unmasks and re-frames in place, checks nothing, no clocks",
+    ),
+    ours(
+        ADIEU,
+        "bench_adieu_echo_callback",
+        "`on_message` and `send(view)`; default options: limits, UTF-8 and keep-alive on",
+        kinds={"echo": [], "deflate": []},
+    ),
+    ours(
+        "adieu co_await",
+        "bench_adieu_echo_coroutine",
+        "a coroutine that awaits every receive and every send",
+        kinds={"echo": []},
+    ),
+    ours(
+        "adieu try_receive",
+        "bench_adieu_echo_drain",
+        "a coroutine that awaits one message and drains the rest",
+        kinds={"echo": []},
+    ),
+    ours(
+        "Beast",
+        "bench_beast_echo",
+        "one thread, concurrency hint 1, concrete executor, no timers, compression compiled out, "
+        "64 KiB read-ahead, no auto-fragmentation",
+        kinds={"echo": [], "deflate": ["--deflate"]},
+    ),
+    Server(
+        "Bun",
+        "uWebSockets under JavaScript: production mode, `Uint8Array`, compression off, no "
+        "back-pressure limit",
+        ["bench/peers/node_modules/.bin/bun", "bench/peers/bun.mjs"],
+        kinds={"echo": []},
+        warm_up_ms=300,
+    ),
+    Server(
+        "libwebsockets",
+        "Debian's build (poll), one thread, no extensions, buffers of 64 KiB; it writes one message "
+        "a callback",
+        ["build/bench/lws_echo"],
+    ),
+    Server(
+        "websocketpp",
+        "one thread, logging off, no compression, sends the received message object back",
+        ["build/bench/websocketpp_echo"],
+    ),
+    Server(
+        "ws",
+        "Node's, as npm installs it (no native add-ons), compression off",
+        ["node", "bench/peers/ws.mjs"],
+        kinds={"echo": [], "deflate": ["--deflate"]},
+        warm_up_ms=300,
+    ),
+    Server(
+        "Kestrel",
+        "ASP.NET Core, compiled fully at start (no tiers), workstation collector, 64 KiB pieces",
+        ["dotnet", "build/bench/kestrel/bin/kestrel/release/kestrel.dll"],
+        kinds={"echo": []},
+        warm_up_ms=300,
+    ),
+]
+
+
+def from_command_line(text):
+    """--peer NAME=COMMAND: any echo server that prints `listening PORT`."""
+    name, separator, command = text.partition("=")
+    if not separator or not name or not command:
+        raise SystemExit(f"--peer is NAME=COMMAND, not {text}")
+    return Server(name, f"`{command}`", command.split(), warm_up_ms=300)
