@@ -4,6 +4,7 @@
 //   - one thread, io_context with concurrency hint 1; sockets and streams use io_context's own
 //     executor, not the type-erased one, and no strand;
 //   - a plain TCP socket under the WebSocket stream, not beast::tcp_stream: no timers at all;
+//   - with --tls its own TLS stream (asio::ssl::stream) in between;
 //   - permessage-deflate compiled out, unless --deflate is given; then zlib's defaults, as everyone
 //     has them (level 6, memory level 8, windows of 32 KiB), and a write buffer that the largest
 //     reply fits into;
@@ -15,12 +16,14 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/ssl.hpp>
 #include <boost/beast/websocket.hpp>
 
 #include <cstddef>
 #include <memory>
-#include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "support.hpp"
@@ -40,10 +43,13 @@ constexpr std::size_t read_ahead = 64 * 1024;
 
 enum class deflate { compiled_out, on };
 
-template <deflate Deflate>
-class session : public std::enable_shared_from_this<session<Deflate>> {
+using tls_stream = asio::ssl::stream<socket_type>;
+
+template <typename Stream, deflate Deflate>
+class session : public std::enable_shared_from_this<session<Stream, Deflate>> {
  public:
-  explicit session(socket_type socket) : stream_(std::move(socket)) {
+  template <typename... Lower>
+  explicit session(Lower&&... lower) : stream_(std::forward<Lower>(lower)...) {
     stream_.auto_fragment(false);
     if constexpr (Deflate == deflate::on) {
       websocket::permessage_deflate how;
@@ -59,6 +65,21 @@ class session : public std::enable_shared_from_this<session<Deflate>> {
   }
 
   void run() {
+    if constexpr (std::is_same_v<Stream, tls_stream>) {
+      stream_.next_layer().async_handshake(
+          asio::ssl::stream_base::server,
+          [self = this->shared_from_this()](beast::error_code error) {
+            if (!error) {
+              self->accept();
+            }
+          });
+    } else {
+      accept();
+    }
+  }
+
+ private:
+  void accept() {
     stream_.async_accept([self = this->shared_from_this()](beast::error_code error) {
       if (!error) {
         self->read();
@@ -66,7 +87,6 @@ class session : public std::enable_shared_from_this<session<Deflate>> {
     });
   }
 
- private:
   void read() {
     stream_.async_read(buffer_,
                        [self = this->shared_from_this()](beast::error_code error, std::size_t) {
@@ -87,32 +107,44 @@ class session : public std::enable_shared_from_this<session<Deflate>> {
                         });
   }
 
-  websocket::stream<socket_type, Deflate == deflate::on> stream_;
+  websocket::stream<Stream, Deflate == deflate::on> stream_;
   beast::flat_buffer buffer_;
 };
 
-template <deflate Deflate>
-void accept_each(acceptor_type& acceptor) {
-  acceptor.async_accept([&acceptor](beast::error_code error, socket_type socket) {
+template <typename Start>
+void accept_each(acceptor_type& acceptor, Start start) {
+  acceptor.async_accept([&acceptor, start](beast::error_code error, socket_type socket) {
     if (!error) {
       socket.set_option(asio::ip::tcp::no_delay(true));
-      std::make_shared<session<Deflate>>(std::move(socket))->run();
+      start(std::move(socket));
     }
-    accept_each<Deflate>(acceptor);
+    accept_each(acceptor, start);
   });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  const bench::server_arguments arguments(argc, argv);
   const int listener = bench::listen_on(0);
   bench::announce(listener);
   asio::io_context loop{1};
   acceptor_type acceptor(loop, asio::ip::tcp::v4(), listener);
-  if (argc > 1 && std::string_view(argv[1]) == "--deflate") {
-    accept_each<deflate::on>(acceptor);
+  asio::ssl::context tls(asio::ssl::context::tls_server);
+  if (!arguments.certificate.empty()) {
+    tls.use_certificate_chain_file(arguments.certificate);
+    tls.use_private_key_file(arguments.key, asio::ssl::context::pem);
+    accept_each(acceptor, [&tls](socket_type socket) {
+      std::make_shared<session<tls_stream, deflate::compiled_out>>(std::move(socket), tls)->run();
+    });
+  } else if (arguments.deflates) {
+    accept_each(acceptor, [](socket_type socket) {
+      std::make_shared<session<socket_type, deflate::on>>(std::move(socket))->run();
+    });
   } else {
-    accept_each<deflate::compiled_out>(acceptor);
+    accept_each(acceptor, [](socket_type socket) {
+      std::make_shared<session<socket_type, deflate::compiled_out>>(std::move(socket))->run();
+    });
   }
   loop.run();
 }

@@ -11,6 +11,7 @@
 #include <array>
 #include <ctime>
 #include <deque>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -34,12 +35,11 @@ std::uint64_t now_ns() {
 
 struct connection {
   connection(const options& chosen, const message_ring& messages)
-      : socket(open_connection(chosen)), replies(chosen, messages), sent_at(chosen.in_flight) {}
+      : wire(open_connection(chosen)), replies(chosen, messages), sent_at(chosen.in_flight) {}
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
-  ~connection() { ::close(socket); }
 
-  int socket;
+  std::unique_ptr<channel> wire;
   reply_stream replies;
   std::string first_messages;  // its own, so that a mix-up between connections shows
   std::string_view unsent;
@@ -116,7 +116,7 @@ void generator::open(std::size_t index) {
   epoll_event interest{};
   interest.events = EPOLLIN | EPOLLOUT | EPOLLET;
   interest.data.ptr = &which;
-  checked(::epoll_ctl(set_, EPOLL_CTL_ADD, which.socket, &interest), "epoll_ctl");
+  checked(::epoll_ctl(set_, EPOLL_CTL_ADD, which.wire->socket(), &interest), "epoll_ctl");
 }
 
 void generator::give_own_messages(connection& which, std::size_t index) {
@@ -142,7 +142,7 @@ void generator::send_more(connection& which) {
       which.next_to_send += which.owed;
       which.owed = 0;
     }
-    const auto sent = ::send(which.socket, which.unsent.data(), which.unsent.size(), MSG_NOSIGNAL);
+    const auto sent = which.wire->send(which.unsent);
     if (sent < 0) {
       if (errno == EAGAIN) {
         return;  // EPOLLOUT brings us back
@@ -155,7 +155,7 @@ void generator::send_more(connection& which) {
 
 void generator::on_readable(connection& which) {
   for (int reads = 0; reads < reads_a_turn; ++reads) {
-    const auto got = ::recv(which.socket, received_.data(), received_.size(), 0);
+    const auto got = which.wire->recv(received_.data(), received_.size());
     if (got < 0) {
       if (errno == EAGAIN) {
         return;
@@ -176,7 +176,7 @@ void generator::on_readable(connection& which) {
     if (count != 0) {
       on_replies(which, count);
     }
-    if (static_cast<std::size_t>(got) < received_.size()) {
+    if (static_cast<std::size_t>(got) < received_.size() && !which.wire->is_encrypted()) {
       return;  // drained: the next bytes raise the next edge
     }
   }
@@ -346,17 +346,17 @@ void generator::close_all() {
   std::string goodbye;
   append_masked_frame(goodbye, opcode_close, "\x03\xe8", 0x01020304);
   for (auto& which : connections_) {
-    checked(::fcntl(which.socket, F_SETFL, 0), "F_SETFL");
+    checked(::fcntl(which.wire->socket(), F_SETFL, 0), "F_SETFL");
     const timeval limit{2, 0};
-    checked(::setsockopt(which.socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit),
+    checked(::setsockopt(which.wire->socket(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit),
             "SO_RCVTIMEO");
-    if (::send(which.socket, goodbye.data(), goodbye.size(), MSG_NOSIGNAL) < 0) {
+    if (which.wire->send(goodbye) < 0) {
       fail_errno("sending the close frame");
     }
   }
   for (auto& which : connections_) {
     while (!which.replies.close_seen()) {
-      const auto got = ::recv(which.socket, received_.data(), received_.size(), 0);
+      const auto got = which.wire->recv(received_.data(), received_.size());
       if (got <= 0) {
         fail("no close frame in answer to ours");
       }

@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,7 +22,7 @@ from runner import measure, report  # noqa: E402
 from runner.scenarios import SCENARIOS  # noqa: E402
 from runner.servers import SERVERS, ADIEU, CEILING, from_command_line  # noqa: E402
 
-QUICK_SERVERS = ("TCP ceiling", "ceiling", "adieu", "Beast", "Bun")
+QUICK_SERVERS = ("TCP ceiling", "ceiling", "adieu", "Beast", "Beast (crowd)", "Bun")
 
 
 def arguments():
@@ -69,8 +70,20 @@ def chosen(options):
         yield scenario, players
 
 
+def certificate_in(folder):
+    files = {"certificate": f"{folder}/certificate.pem", "key": f"{folder}/key.pem"}
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        + ["-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+        + ["-keyout", files["key"], "-out", files["certificate"]],
+        check=True,
+        capture_output=True,
+    )
+    return files
+
+
 def play(scenario, players, files, rounds, milliseconds):
-    result = {"servers": [], "rounds": [], "calls": {}, "failures": {}}
+    result = {"servers": [], "rounds": [], "failures": {}}
     present = []
     for server in players:
         result["servers"].append(server.name)
@@ -90,11 +103,19 @@ def play(scenario, players, files, rounds, milliseconds):
         for found in figures.values():
             if "memory_kib" in found:
                 found["memory_mib"] = found["memory_kib"] / 1024
+            if "cpu_us_per_connection_second" in found:
+                each = found["cpu_us_per_connection_second"]
+                found["cpu_ms_per_second"] = each * found["connections"] / 1000
         result["rounds"].append(figures)
-    if scenario.program == "bench_load":
+    if scenario.program == "bench_load" and not scenario.sweep:
         for server in present:
-            found = measure.run(server, scenario, files, 400, ["--count-calls"])
-            result["calls"][server.name] = found["calls_per_message"]
+            try:
+                found = measure.run(server, scenario, files, 300, ["--count-calls"])
+            except measure.Failed as failure:
+                print(f"{scenario.title}: {server.name}, calls: {failure}", file=sys.stderr)
+            else:
+                calls = found["calls_per_message"]
+                result["rounds"][0][server.name]["calls_per_message"] = calls
     return result
 
 
@@ -114,7 +135,7 @@ def main():
     )
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
-        files = {"build": options.build, "scratch": scratch}
+        files = {"build": options.build, **certificate_in(scratch)}
         for scenario, players in chosen(options):
             result = play(scenario, players, files, rounds, milliseconds)
             print(report.as_text(scenario, result), flush=True)

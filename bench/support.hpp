@@ -58,6 +58,34 @@ inline std::uint16_t port_argument(int argc, char** argv, int index = 1) {
   return static_cast<std::uint16_t>(value);
 }
 
+/// How a server is asked to play a scenario.
+struct server_arguments {
+  server_arguments(int argc, char** argv) {
+    for (int i = 1; i < argc; ++i) {
+      const std::string name = argv[i];
+      if (name == "--broadcast") {
+        broadcasts = true;
+      } else if (name == "--deflate") {
+        deflates = true;
+      } else if (name == "--idle") {
+        pings = true;
+      } else if (name == "--tls" && i + 1 < argc) {
+        certificate = argv[++i];
+      } else if (name == "--key" && i + 1 < argc) {
+        key = argv[++i];
+      } else {
+        fail("[--broadcast] [--deflate] [--idle] [--tls CERTIFICATE --key KEY], not " + name);
+      }
+    }
+  }
+
+  bool broadcasts = false;  ///< what one sends, all get
+  bool deflates = false;
+  bool pings = false;       ///< after 20 s of silence, where it is not the default
+  std::string certificate;  ///< PEM files; empty: no TLS
+  std::string key;
+};
+
 inline sockaddr_in loopback(std::uint16_t port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;

@@ -8,6 +8,11 @@ bench() {
     build release benchmarks
     exec bench/spike/run.sh "${@:2}"
   fi
+  if [[ ${1-} == --guard ]]; then
+    need_packages valgrind
+    build release bench_guard
+    exec bench/guard.sh "${@:2}"
+  fi
   need_packages "${BENCH_PACKAGES[@]}"
   need_node
   need_npm_modules tests/peers

@@ -3,7 +3,7 @@
 
 BUILD_PACKAGES=(g++ cmake ninja-build ccache clang-format git ca-certificates libssl-dev zlib1g-dev
   libsimdjson-dev libcli11-dev libfmt-dev libgtest-dev libgmock-dev librapidcheck-dev)
-TEST_PACKAGES=(python3 python3-websockets openssl iproute2 nftables)
+TEST_PACKAGES=(python3 python3-websockets openssl iproute2 nftables valgrind)
 CLANG_PACKAGES=(clang libclang-rt-dev llvm) # for the fuzzers and for coverage
 
 installed() { [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null) == "ii "* ]]; }

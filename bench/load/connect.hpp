@@ -4,10 +4,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
 
-#include "options.hpp"
+#include "channel.hpp"
 
 namespace bench::load {
 
@@ -30,7 +31,7 @@ inline void check_extensions(const std::string& response, const options& chosen)
 }
 
 // The key and answer of RFC 6455 section 1.3: the answer is checked without computing it.
-inline void handshake(int socket, const options& chosen) {
+inline void handshake(channel& with, const options& chosen) {
   std::string request =
       "GET /echo HTTP/1.1\r\n"
       "Host: 127.0.0.1:" +
@@ -46,14 +47,13 @@ inline void handshake(int socket, const options& chosen) {
     request += "\r\n";
   }
   request += "\r\n";
-  if (::send(socket, request.data(), request.size(), MSG_NOSIGNAL) !=
-      static_cast<ssize_t>(request.size())) {
+  if (with.send(request) != static_cast<ssize_t>(request.size())) {
     fail_errno("sending the opening handshake");
   }
   std::string response;
   while (!response.ends_with("\r\n\r\n")) {
     char byte = 0;  // one at a time: nothing after the header is taken
-    if (::recv(socket, &byte, 1, 0) != 1) {
+    if (with.recv(&byte, 1) != 1) {
       fail("no answer to the opening handshake");
     }
     response.push_back(byte);
@@ -66,17 +66,21 @@ inline void handshake(int socket, const options& chosen) {
 }
 
 /// A connected, non-blocking socket; a WebSocket unless the options say raw TCP.
-inline int open_connection(const options& chosen) {
+inline std::unique_ptr<channel> open_connection(const options& chosen) {
   const int socket = checked(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+  auto opened = std::make_unique<channel>(socket);
   const sockaddr_in address = loopback(chosen.port);
   checked(::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address),
           "connect");
   no_delay(socket);
+  if (chosen.security == security::tls) {
+    opened->start_tls();
+  }
   if (chosen.speaks == protocol::websocket) {
-    handshake(socket, chosen);
+    handshake(*opened, chosen);
   }
   checked(::fcntl(socket, F_SETFL, O_NONBLOCK), "O_NONBLOCK");
-  return socket;
+  return opened;
 }
 
 }  // namespace bench::load

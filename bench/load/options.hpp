@@ -10,6 +10,7 @@
 namespace bench::load {
 
 enum class protocol { websocket, raw_tcp };
+enum class security { none, tls };
 enum class payload_kind { binary, ascii_text, mixed_text, json };
 enum class compression { none, each_alone, takeover };
 
@@ -20,6 +21,7 @@ struct options {
   std::size_t size = 16;
   payload_kind kind = payload_kind::binary;
   protocol speaks = protocol::websocket;
+  load::security security = load::security::none;
   compression deflate = compression::none;
   std::uint64_t milliseconds = 2000;
   std::uint64_t warm_up_milliseconds = 300;
@@ -33,7 +35,7 @@ struct options {
 
 inline constexpr const char* usage =
     "bench_load --port PORT [--connections N] [--inflight M] [--size BYTES]\n"
-    "           [--kind binary|text|mixed|json] [--deflate alone|takeover] [--raw]\n"
+    "           [--kind binary|text|mixed|json] [--deflate alone|takeover] [--raw|--tls]\n"
     "           [--ms DURATION] [--warmup-ms DURATION] [--rate MESSAGES_PER_SECOND]\n"
     "           [--pid SERVER [--count-calls]]\n";
 
@@ -69,6 +71,10 @@ inline options read_options(int argc, char** argv) {
     const std::string_view name = argv[i];
     if (name == "--raw") {
       chosen.speaks = protocol::raw_tcp;
+      continue;
+    }
+    if (name == "--tls") {
+      chosen.security = security::tls;
       continue;
     }
     if (name == "--count-calls") {

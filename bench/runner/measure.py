@@ -1,6 +1,7 @@
 """One run: a server on its core, a load program on the other, one line of figures."""
 
 import os
+import resource
 import subprocess
 import tempfile
 import threading
@@ -14,7 +15,14 @@ class Failed(Exception):
 
 
 def pinned(core):
-    return lambda: os.sched_setaffinity(0, {core})
+    """For a child: on this core, with as many descriptors as it may have."""
+
+    def prepare():
+        os.sched_setaffinity(0, {core})
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+    return prepare
 
 
 class RunningServer:
@@ -71,9 +79,9 @@ def figures_of(line):
 def run(server, scenario, files, milliseconds, extra=()):
     """The figures of one run. Raises Failed when a reply was wrong or a program broke."""
     with RunningServer(server.command_for(scenario.kind, files)) as running:
-        command = [f"{files['build']}/{scenario.program}", "--port", str(running.port)]
-        command += ["--pid", str(running.process.pid)]
+        command = [f"{files['build']}/{scenario.program}"]
         command += scenario.options + server.load + list(extra)
+        command += ["--port", str(running.port), "--pid", str(running.process.pid)]
         command += ["--ms", str(int(milliseconds * scenario.window))]
         command += ["--warmup-ms", str(server.warm_up_ms)]
         try:

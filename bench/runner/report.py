@@ -4,10 +4,6 @@ from .servers import ADIEU, CEILING, RAW
 from .statistics import Summary, paired
 
 
-def cost_of(scenario):
-    return f"cpu_us_per_{scenario.unit}"
-
-
 def number(value):
     """Three digits that mean something."""
     if value is None:
@@ -35,47 +31,64 @@ def summary_of(result, server, measure):
     return Summary(values) if values else None
 
 
-def columns_of(scenario):
-    """(heading, name of the figure) beside cost and ratios."""
-    columns = [(f"{scenario.unit}s/s", "rate")]
-    columns += [("p50 µs", "p50_us"), ("p99", "p99_us"), ("p99.9", "p999_us")]
-    columns += [("memory MiB", "memory_mib")]
-    return columns
+HEADINGS = {
+    "calls_per_message": "calls",
+    "p50_us": "p50 µs",
+    "p99_us": "p99",
+    "p999_us": "p99.9",
+    "memory_mib": "memory MiB",
+    "bytes_after_message": "after a message",
+    "pings": "pings",
+    "cpu_ms_per_second": "CPU ms/s",
+}
+
+
+def columns_of(scenario, result):
+    """(heading, name of the figure) beside cost and ratios: those that somebody has."""
+    have = set().union(*(figures for one in result["rounds"] for figures in one.values()))
+    if scenario.cost:
+        have -= {"rate", "cpu_ms_per_second", "pings"}
+    headings = {"rate": f"{scenario.unit.replace('delivery', 'deliverie')}s/s", **HEADINGS}
+    return [(heading, name) for name, heading in headings.items() if name in have]
+
+
+def heading_of(scenario, result):
+    cost = scenario.cost.replace("_per_", "/").replace("_", " ")
+    head = ["", cost or f"CPU µs/{scenario.unit.replace('_', ' ')}", "spread"]
+    head += [f"÷ {reference}" for reference in references_of(result)]
+    return head + [heading for heading, _ in columns_of(scenario, result)]
+
+
+def references_of(result):
+    return [name for name in (CEILING, ADIEU) if name in result["servers"]]
 
 
 def row_of(scenario, result, server):
-    cost = cost_of(scenario)
+    cost = scenario.cost_name()
     own = summary_of(result, server, cost)
     if own is None:
-        failure = result["failures"].get(server, "")
-        return [server, f"failed: {failure}" if failure else "–"]
+        return [server, "failed: " + result["failures"].get(server, "")[:90].split("\n")[0]]
     row = [server, number(own.median), f"{number(own.low)}–{number(own.high)}"]
-    for reference in (CEILING, ADIEU):
+    for reference in references_of(result):
         other = paired(result["rounds"], server, reference, cost)
         row.append("1" if server == reference else ratio(other))
-    calls = result["calls"].get(server)
-    row.append("–" if calls is None else f"{calls:.3g}")
-    for _, measure in columns_of(scenario):
+    for _, measure in columns_of(scenario, result):
         found = summary_of(result, server, measure)
         row.append(number(found.median) if found else "–")
     return row
 
 
-def heading_of(scenario):
-    head = ["", f"CPU µs/{scenario.unit}", "spread", "÷ ceiling", "÷ adieu", "calls"]
-    return head + [heading for heading, _ in columns_of(scenario)]
-
-
 def table_of(scenario, result):
     servers = result["servers"]
-    return [heading_of(scenario)] + [row_of(scenario, result, server) for server in servers]
+    return [heading_of(scenario, result)] + [row_of(scenario, result, server) for server in servers]
 
 
 def as_text(scenario, result):
     table = table_of(scenario, result)
     columns = max(len(row) for row in table)
-    widths = [max(len(row[i]) for row in table if i < len(row) > 2 or i == 0) for i in range(columns)]
-    lines = [f"\n{scenario.title} ({len(result['rounds'])} rounds)"]
+    widths = [max(len(r[i]) for r in table if i < len(r) and (i == 0 or len(r) > 2))
+              for i in range(columns)]
+    lines = [f"\n{scenario.title} (rounds: {len(result['rounds'])})"]
     for row in table:
         cells = [row[0].ljust(widths[0])]
         cells += [cell.rjust(widths[i + 1]) for i, cell in enumerate(row[1:])]
@@ -88,7 +101,9 @@ def as_markdown(scenario, result):
     lines = [f"### {scenario.title}", ""]
     lines.append("| " + " | ".join(table[0]) + " |")
     lines.append("| --- |" + " ---: |" * (len(table[0]) - 1))
-    lines += ["| " + " | ".join(row) + " |" for row in table[1:]]
+    for row in table[1:]:
+        cells = [f"**{cell}**" if row[0] == ADIEU else cell for cell in row]
+        lines.append("| " + " | ".join(cells + [""] * (len(table[0]) - len(row))) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -97,7 +112,7 @@ def best_peer(result, scenario):
     costs = {}
     for server in result["servers"]:
         if server not in (RAW, CEILING) and not server.startswith(ADIEU):
-            found = summary_of(result, server, cost_of(scenario))
+            found = summary_of(result, server, scenario.cost_name())
             if found:
                 costs[server] = found.median
     return min(costs, key=costs.get) if costs else None

@@ -14,15 +14,36 @@ class Scenario:
     core: bool = False  # in --quick
     only: tuple = ()  # these servers alone; empty: all that can play it
     window: float = 1.0  # length of the measured time, relative to --ms
-    rounds: float = 1.0
+    rounds: float = 1.0  # how many, relative to --rounds
+    cost: str = ""  # the figure that ratios are about; empty: CPU time a unit
+    sweep: int = 0  # bytes: one point of the sweep of sizes
+
+    def cost_name(self):
+        return self.cost or f"cpu_us_per_{self.unit}"
 
 
-def echo(key, title, connections, in_flight, size, kind="binary", deflate=None, **more):
+def echo(key, title, connections, in_flight, size, kind="binary", deflate=None, tls=False, **more):
     options = ["--connections", connections, "--inflight", in_flight, "--size", size, "--kind", kind]
     if deflate:
         options += ["--deflate", deflate]
         more["kind"] = "deflate"
+    if tls:
+        options += ["--tls"]
+        more["kind"] = "tls"
     return Scenario(key, title, [str(option) for option in options], **more)
+
+
+def crowd(key, title, unit, connections, kind=None, size=16, **more):
+    purpose = kind if kind == "idle" else key
+    return Scenario(
+        key,
+        title,
+        [purpose, "--connections", str(connections), "--size", str(size)],
+        kind=kind or key,
+        program="bench_crowd",
+        unit=unit,
+        **more,
+    )
 
 
 SCENARIOS = [
@@ -42,4 +63,24 @@ SCENARIOS = [
          deflate="alone"),
     echo("json64Kover", "JSON 64 KiB × 8 × 2, compressed, context takeover", 8, 2, 65536, "json",
          deflate="takeover"),
+    echo("tls1K", "TLS, 1 KiB × 64 × 1", 64, 1, 1024, tls=True),
+    echo("tls64K", "TLS, 64 KiB × 8 × 1", 8, 1, 65536, tls=True),
+    crowd("broadcast", "1 KiB from one to 1,000 connections", "delivery", 1000, size=1024),
+    crowd("open", "Opening handshakes", "handshake", 15_000),
+    crowd("cycle", "Open, one message and its echo, close", "cycle", 64, kind="open"),
+    crowd("close", "10,000 open connections, closed by the server with 1001", "close", 10_000,
+          rounds=0.34),
+    crowd("idle", "10,000 idle connections: memory", "connection_second", 10_000, core=True,
+          cost="bytes_per_connection", window=0.001, rounds=0.12),
+    crowd("idle50K", "50,000 idle connections: memory", "connection_second", 50_000, kind="idle",
+          cost="bytes_per_connection", window=0.001, rounds=0.12,
+          only=("adieu", "Beast (crowd)", "Bun")),
+    crowd("keepalive", "10,000 idle connections: keep-alive for 21 s", "connection_second", 10_000,
+          kind="idle", window=52.5, rounds=0.12),
+] + [
+    echo(f"size{size}", f"{size:,} B × {connections} × 1", connections, 1, size,
+         sweep=size, window=0.5, only=("ceiling", "adieu", "Beast", "Bun"), rounds=0.34)
+    for size, connections in
+    [(1, 64), (125, 64), (126, 64), (4096, 64), (8192, 32), (32768, 16), (65535, 16), (65536, 16),
+     (131072, 16), (262144, 8), (524288, 8), (2 << 20, 4), (4 << 20, 4)]
 ]

@@ -33,57 +33,86 @@ RAW = "TCP ceiling"
 CEILING = "ceiling"
 ADIEU = "adieu"
 
+TLS = ["--tls", "{certificate}", "--key", "{key}"]
+
 SERVERS = [
     ours(
         RAW,
         "bench_epoll_tcp_echo",
         "not a WebSocket: epoll, edge-triggered, one recv and one send a turn",
-        kinds={"echo": []},
         load=["--raw"],
     ),
     ours(
         CEILING,
         "bench_epoll_ws_echo",
         "not a library: epoll, unmasks and re-frames in place, checks nothing, no clocks",
+        kinds={"echo": [], "open": []},
     ),
     ours(
         ADIEU,
         "bench_adieu_echo_callback",
         "`on_message` and `send(view)`; default options: limits, UTF-8 and keep-alive on",
-        kinds={"echo": [], "deflate": []},
+        kinds={
+            "echo": [],
+            "tls": TLS,
+            "deflate": [],
+            "open": [],
+            "idle": [],
+            "close": [],
+            "broadcast": ["--broadcast"],
+        },
     ),
     ours(
         "adieu co_await",
         "bench_adieu_echo_coroutine",
         "a coroutine that awaits every receive and every send",
-        kinds={"echo": []},
     ),
     ours(
         "adieu try_receive",
         "bench_adieu_echo_drain",
         "a coroutine that awaits one message and drains the rest",
-        kinds={"echo": []},
     ),
     ours(
         "Beast",
         "bench_beast_echo",
         "one thread, concurrency hint 1, concrete executor, no timers, compression compiled out, "
         "64 KiB read-ahead, no auto-fragmentation",
-        kinds={"echo": [], "deflate": ["--deflate"]},
+        kinds={"echo": [], "tls": TLS, "deflate": ["--deflate"]},
+    ),
+    ours(
+        "Beast (crowd)",
+        "bench_beast_crowd",
+        "the same with buffers that grow as needed; keep-alive as Adieu's where connections idle; "
+        "one shared message in each connection's queue when it broadcasts",
+        kinds={"open": [], "idle": ["--idle"], "close": [], "broadcast": ["--broadcast"]},
     ),
     Server(
         "Bun",
         "uWebSockets under JavaScript: production mode, `Uint8Array`, compression off, no "
-        "back-pressure limit",
+        "back-pressure limit; broadcasts with uWebSockets' own `publish`",
         ["bench/peers/node_modules/.bin/bun", "bench/peers/bun.mjs"],
-        kinds={"echo": []},
+        kinds={
+            "echo": [],
+            "tls": TLS,
+            "open": [],
+            "idle": ["--idle"],
+            "close": [],
+            "broadcast": ["--broadcast"],
+        },
         warm_up_ms=300,
     ),
     Server(
         "libwebsockets",
-        "Debian's build (poll), one thread, no extensions, buffers of 64 KiB; it writes one message "
-        "a callback",
+        "Debian's build (poll), one thread, no extensions, buffers of 64 KiB; one message a "
+        "callback, as it demands; text is not validated (its default)",
         ["build/bench/lws_echo"],
+        kinds={
+            "echo": [],
+            "open": [],
+            "idle": ["--idle"],
+            "close": [],
+            "broadcast": ["--broadcast"],
+        },
     ),
     Server(
         "websocketpp",
@@ -94,14 +123,22 @@ SERVERS = [
         "ws",
         "Node's, as npm installs it (no native add-ons), compression off",
         ["node", "bench/peers/ws.mjs"],
-        kinds={"echo": [], "deflate": ["--deflate"]},
+        kinds={
+            "echo": [],
+            "tls": TLS,
+            "deflate": ["--deflate"],
+            "open": [],
+            "idle": ["--idle"],
+            "close": [],
+            "broadcast": ["--broadcast"],
+        },
         warm_up_ms=300,
     ),
     Server(
         "Kestrel",
         "ASP.NET Core, compiled fully at start (no tiers), workstation collector, 64 KiB pieces",
         ["dotnet", "build/bench/kestrel/bin/kestrel/release/kestrel.dll"],
-        kinds={"echo": []},
+        kinds={"echo": [], "tls": TLS, "open": [], "idle": ["--idle"], "close": []},
         warm_up_ms=300,
     ),
 ]
