@@ -8,9 +8,9 @@ interval (from order statistics; at least six rounds).
 """
 
 import argparse
-import json
 import os
 import platform
+import resource
 import subprocess
 import sys
 import tempfile
@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from runner import measure, report  # noqa: E402
+from runner import document, measure, report  # noqa: E402
 from runner.scenarios import SCENARIOS  # noqa: E402
 from runner.servers import SERVERS, ADIEU, CEILING, from_command_line  # noqa: E402
 
@@ -41,6 +41,9 @@ def arguments():
     parser.add_argument("--rounds", type=int, help="9, quick 5")
     parser.add_argument("--ms", type=int, help="the measured window of a run: 400")
     parser.add_argument("--build", default="build/release", metavar="FOLDER")
+    parser.add_argument("--write", action="store_true",
+                        help="docs/performance.md and its chart, of this run and what is kept of "
+                        "earlier ones")
     parser.add_argument("--list", action="store_true", help="scenarios and servers")
     return parser.parse_args()
 
@@ -85,13 +88,17 @@ def certificate_in(folder):
 def play(scenario, players, files, rounds, milliseconds):
     result = {"servers": [], "rounds": [], "failures": {}}
     present = []
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     for server in players:
         result["servers"].append(server.name)
-        if server.is_there(files):
-            present.append(server)
-        else:
+        if not server.is_there(files):
             result["failures"][server.name] = "not installed"
-    for _ in range(max(1, round(rounds * scenario.rounds))):
+        elif allowed < scenario.descriptors:
+            failure = f"takes {scenario.descriptors:,} descriptors, and {allowed:,} are allowed here"
+            result["failures"][server.name] = failure
+        else:
+            present.append(server)
+    for _ in range(max(1, round(rounds * scenario.rounds)) if present else 0):
         figures = {}
         for server in list(present):
             try:
@@ -107,7 +114,7 @@ def play(scenario, players, files, rounds, milliseconds):
                 each = found["cpu_us_per_connection_second"]
                 found["cpu_ms_per_second"] = each * found["connections"] / 1000
         result["rounds"].append(figures)
-    if scenario.program == "bench_load" and not scenario.sweep:
+    if scenario.kind in ("echo", "tls") and not scenario.sweep:
         for server in present:
             try:
                 found = measure.run(server, scenario, files, 300, ["--count-calls"])
@@ -133,12 +140,18 @@ def main():
         f"{os.getloadavg()[0]:.1f}; {rounds} rounds of {milliseconds} ms",
         flush=True,
     )
+    store = document.Store(options.build)
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         files = {"build": options.build, **certificate_in(scratch)}
         for scenario, players in chosen(options):
             result = play(scenario, players, files, rounds, milliseconds)
+            if not options.quick and not any("/" in text for text in options.only):
+                store.keep(scenario, result)
             print(report.as_text(scenario, result), flush=True)
+    if options.write:
+        document.write(SCENARIOS, SERVERS, store.all(SCENARIOS))
+        print(f"\nwritten: {document.PAGE}, {document.CHART}")
     print(f"\n{time.monotonic() - started:.0f} s")
 
 

@@ -1,6 +1,8 @@
 // The load generator's command line.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -27,7 +29,7 @@ struct options {
   std::uint64_t warm_up_milliseconds = 300;
   /// Messages a second over all connections; 0 answers every reply with the next message.
   std::uint64_t rate = 0;
-  /// The server's process: its CPU time is read at both ends of the measured window.
+  /// The server's process, or our own: its CPU time is read at both ends of the measured window.
   std::uint64_t server_process = 0;
   /// Attach strace to that process for the measured window.
   bool counts_calls = false;
@@ -37,7 +39,7 @@ inline constexpr const char* usage =
     "bench_load --port PORT [--connections N] [--inflight M] [--size BYTES]\n"
     "           [--kind binary|text|mixed|json] [--deflate alone|takeover] [--raw|--tls]\n"
     "           [--ms DURATION] [--warmup-ms DURATION] [--rate MESSAGES_PER_SECOND]\n"
-    "           [--pid SERVER [--count-calls]]\n";
+    "           [--pid SERVER|self [--count-calls]]\n";
 
 inline payload_kind kind_named(std::string_view name) {
   if (name == "binary") {
@@ -104,7 +106,8 @@ inline options read_options(int argc, char** argv) {
     } else if (name == "--rate") {
       chosen.rate = number(value, "--rate");
     } else if (name == "--pid") {
-      chosen.server_process = number(value, "--pid");
+      const bool own = std::string_view(value) == "self";
+      chosen.server_process = own ? static_cast<std::uint64_t>(::getpid()) : number(value, "--pid");
     } else {
       fail(std::string("unknown option ") + argv[i - 1] + "\n" + usage);
     }

@@ -28,14 +28,14 @@ def pinned(core):
 class RunningServer:
     """Starts a command, waits for `listening PORT`, and ends it."""
 
-    def __init__(self, command, core=None):
+    def __init__(self, command, core):
         self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
             stderr=self.errors,
             text=True,
-            preexec_fn=pinned(SERVER_CORE if core is None else core),
+            preexec_fn=pinned(core),
         )
         patience = threading.Timer(20, self.process.kill)
         patience.start()
@@ -77,19 +77,31 @@ def figures_of(line):
 
 
 def run(server, scenario, files, milliseconds, extra=()):
-    """The figures of one run. Raises Failed when a reply was wrong or a program broke."""
-    with RunningServer(server.command_for(scenario.kind, files)) as running:
-        command = [f"{files['build']}/{scenario.program}"]
-        command += scenario.options + server.load + list(extra)
-        command += ["--port", str(running.port), "--pid", str(running.process.pid)]
-        command += ["--ms", str(int(milliseconds * scenario.window))]
-        command += ["--warmup-ms", str(server.warm_up_ms)]
-        try:
-            done = subprocess.run(
-                command, text=True, capture_output=True, timeout=180, preexec_fn=pinned(LOAD_CORE)
-            )
-        except subprocess.TimeoutExpired:
-            raise Failed("no end within 180 s") from None
-        if done.returncode != 0:
-            raise Failed(f"{done.stderr.strip()[-300:]} {running.said()}".strip())
-        return figures_of(done.stdout)
+    """The figures of one run. Raises Failed when a reply was wrong or a program broke.
+
+    A client under test has the server's core, and the ceiling's server that of the load.
+    """
+    options = scenario.options + list(extra)
+    options += ["--ms", str(int(milliseconds * scenario.window))]
+    options += ["--warmup-ms", str(server.warm_up_ms)]
+    if scenario.kind == "client":
+        program = [word.format(**files) for word in server.client]
+        with RunningServer([f"{files['build']}/bench_epoll_ws_echo"], LOAD_CORE) as running:
+            return drive(program + options, running, SERVER_CORE)
+    with RunningServer(server.command_for(scenario.kind, files), SERVER_CORE) as running:
+        program = [f"{files['build']}/{scenario.program}"]
+        options += server.load + ["--pid", str(running.process.pid)]
+        return drive(program + options, running, LOAD_CORE)
+
+
+def drive(command, running, core):
+    command += ["--port", str(running.port)]
+    try:
+        done = subprocess.run(
+            command, text=True, capture_output=True, timeout=180, preexec_fn=pinned(core)
+        )
+    except subprocess.TimeoutExpired:
+        raise Failed("no end within 180 s") from None
+    if done.returncode != 0:
+        raise Failed(f"{done.stderr.strip()[-300:]} {running.said()}".strip())
+    return figures_of(done.stdout)

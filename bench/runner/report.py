@@ -45,7 +45,7 @@ HEADINGS = {
 
 def columns_of(scenario, result):
     """(heading, name of the figure) beside cost and ratios: those that somebody has."""
-    have = set().union(*(figures for one in result["rounds"] for figures in one.values()))
+    have: set = set().union(*(figures for one in result["rounds"] for figures in one.values()))
     if scenario.cost:
         have -= {"rate", "cpu_ms_per_second", "pings"}
     headings = {"rate": f"{scenario.unit.replace('delivery', 'deliverie')}s/s", **HEADINGS}
@@ -67,7 +67,7 @@ def row_of(scenario, result, server):
     cost = scenario.cost_name()
     own = summary_of(result, server, cost)
     if own is None:
-        return [server, "failed: " + result["failures"].get(server, "")[:90].split("\n")[0]]
+        return [server, "– " + result["failures"].get(server, "")[:90].split("\n")[0]]
     row = [server, number(own.median), f"{number(own.low)}–{number(own.high)}"]
     for reference in references_of(result):
         other = paired(result["rounds"], server, reference, cost)

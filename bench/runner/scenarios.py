@@ -16,14 +16,17 @@ class Scenario:
     window: float = 1.0  # length of the measured time, relative to --ms
     rounds: float = 1.0  # how many, relative to --rounds
     cost: str = ""  # the figure that ratios are about; empty: CPU time a unit
+    descriptors: int = 1000  # that a process needs
     sweep: int = 0  # bytes: one point of the sweep of sizes
 
     def cost_name(self):
         return self.cost or f"cpu_us_per_{self.unit}"
 
 
-def echo(key, title, connections, in_flight, size, kind="binary", deflate=None, tls=False, **more):
+def echo(key, title, connections, in_flight, size, kind="binary", deflate=None, tls=False,
+         kind_of_scenario="echo", **more):
     options = ["--connections", connections, "--inflight", in_flight, "--size", size, "--kind", kind]
+    more["kind"] = kind_of_scenario
     if deflate:
         options += ["--deflate", deflate]
         more["kind"] = "deflate"
@@ -31,6 +34,11 @@ def echo(key, title, connections, in_flight, size, kind="binary", deflate=None, 
         options += ["--tls"]
         more["kind"] = "tls"
     return Scenario(key, title, [str(option) for option in options], **more)
+
+
+def client(*arguments, **more):
+    """The same load from a client under test to the ceiling's server: sending and receiving."""
+    return echo(*arguments, kind_of_scenario="client", **more)
 
 
 def crowd(key, title, unit, connections, kind=None, size=16, **more):
@@ -42,6 +50,7 @@ def crowd(key, title, unit, connections, kind=None, size=16, **more):
         kind=kind or key,
         program="bench_crowd",
         unit=unit,
+        descriptors=connections + 100,
         **more,
     )
 
@@ -63,6 +72,12 @@ SCENARIOS = [
          deflate="alone"),
     echo("json64Kover", "JSON 64 KiB × 8 × 2, compressed, context takeover", 8, 2, 65536, "json",
          deflate="takeover"),
+    client("client16B", "Client: 16 B × 64 × 1", 64, 1, 16),
+    client("client16Bx32", "Client: 16 B × 64 × 32", 64, 32, 16),
+    client("client1K", "Client: 1 KiB × 64 × 1", 64, 1, 1024),
+    client("client16K", "Client: 16 KiB binary × 16 × 4", 16, 4, 16384),
+    client("client16Kascii", "Client: 16 KiB ASCII text × 16 × 4", 16, 4, 16384, "text"),
+    client("client1M", "Client: 1 MiB × 4 × 1", 4, 1, 1 << 20),
     echo("tls1K", "TLS, 1 KiB × 64 × 1", 64, 1, 1024, tls=True),
     echo("tls64K", "TLS, 64 KiB × 8 × 1", 8, 1, 65536, tls=True),
     crowd("broadcast", "1 KiB from one to 1,000 connections", "delivery", 1000, size=1024),

@@ -13,6 +13,7 @@ class Server:
     name: str
     setup: str  # how it was configured, for the reader to judge
     command: list
+    client: list = field(default_factory=list)  # the program that plays its client, if it does
     kinds: dict = field(default_factory=lambda: {"echo": []})  # kind → arguments
     load: list = field(default_factory=list)  # what the load generator must know
     warm_up_ms: int = 100  # longer for those that compile while they run
@@ -45,14 +46,18 @@ SERVERS = [
     ours(
         CEILING,
         "bench_epoll_ws_echo",
-        "not a library: epoll, unmasks and re-frames in place, checks nothing, no clocks",
-        kinds={"echo": [], "open": []},
+        "not a library: epoll, unmasks and re-frames in place, checks nothing, no clocks; as a "
+        "client it is the load generator, whose frames are masked before it starts",
+        client=["{build}/bench_load", "--pid", "self"],
+        kinds={"echo": [], "open": [], "client": []},
     ),
     ours(
         ADIEU,
         "bench_adieu_echo_callback",
         "`on_message` and `send(view)`; default options: limits, UTF-8 and keep-alive on",
+        client=["{build}/bench_adieu_client"],
         kinds={
+            "client": [],
             "echo": [],
             "tls": TLS,
             "deflate": [],
@@ -77,7 +82,8 @@ SERVERS = [
         "bench_beast_echo",
         "one thread, concurrency hint 1, concrete executor, no timers, compression compiled out, "
         "64 KiB read-ahead, no auto-fragmentation",
-        kinds={"echo": [], "tls": TLS, "deflate": ["--deflate"]},
+        client=["{build}/bench_beast_client"],
+        kinds={"echo": [], "tls": TLS, "deflate": ["--deflate"], "client": []},
     ),
     ours(
         "Beast (crowd)",
@@ -91,7 +97,9 @@ SERVERS = [
         "uWebSockets under JavaScript: production mode, `Uint8Array`, compression off, no "
         "back-pressure limit; broadcasts with uWebSockets' own `publish`",
         ["bench/peers/node_modules/.bin/bun", "bench/peers/bun.mjs"],
+        client=["bench/peers/node_modules/.bin/bun", "bench/peers/client.mjs"],
         kinds={
+            "client": [],
             "echo": [],
             "tls": TLS,
             "open": [],
@@ -123,7 +131,9 @@ SERVERS = [
         "ws",
         "Node's, as npm installs it (no native add-ons), compression off",
         ["node", "bench/peers/ws.mjs"],
+        client=["node", "bench/peers/client.mjs"],
         kinds={
+            "client": [],
             "echo": [],
             "tls": TLS,
             "deflate": ["--deflate"],
