@@ -39,7 +39,7 @@ def arguments():
                         help="one more echo server: it prints `listening PORT`")
     parser.add_argument("--deflate", action="store_true", help="permessage-deflate alone")
     parser.add_argument("--rounds", type=int, help="9, quick 5")
-    parser.add_argument("--ms", type=int, help="the measured window of a run: 400")
+    parser.add_argument("--ms", type=int, help="the measured window of a run: 300")
     parser.add_argument("--build", default="build/release", metavar="FOLDER")
     parser.add_argument("--write", action="store_true",
                         help="docs/performance.md and its chart, of this run and what is kept of "
@@ -91,16 +91,16 @@ def play(scenario, players, files, rounds, milliseconds):
     allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     for server in players:
         result["servers"].append(server.name)
-        if not server.is_there(files):
+        if not server.is_there(scenario.kind, files):
             result["failures"][server.name] = "not installed"
         elif allowed < scenario.descriptors:
             failure = f"takes {scenario.descriptors:,} descriptors, and {allowed:,} are allowed here"
             result["failures"][server.name] = failure
         else:
             present.append(server)
-    for _ in range(max(1, round(rounds * scenario.rounds)) if present else 0):
+    for turn in range(max(1, round(rounds * scenario.rounds)) if present else 0):
         figures = {}
-        for server in list(present):
+        for server in [each for each in present if turn % each.every == 0]:
             try:
                 figures[server.name] = measure.run(server, scenario, files, milliseconds)
             except measure.Failed as failure:
@@ -134,7 +134,7 @@ def main():
         return
     os.chdir(Path(__file__).resolve().parent.parent)
     rounds = options.rounds or (5 if options.quick else 9)
-    milliseconds = options.ms or 400
+    milliseconds = options.ms or 300
     print(
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, load average "
         f"{os.getloadavg()[0]:.1f}; {rounds} rounds of {milliseconds} ms",

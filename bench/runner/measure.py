@@ -85,7 +85,7 @@ def run(server, scenario, files, milliseconds, extra=()):
     options += ["--ms", str(int(milliseconds * scenario.window))]
     options += ["--warmup-ms", str(server.warm_up_ms)]
     if scenario.kind == "client":
-        program = [word.format(**files) for word in server.client]
+        program = server.command_for("client", files)
         with RunningServer([f"{files['build']}/bench_epoll_ws_echo"], LOAD_CORE) as running:
             return drive(program + options, running, SERVER_CORE)
     with RunningServer(server.command_for(scenario.kind, files), SERVER_CORE) as running:

@@ -91,7 +91,8 @@ SCENARIOS = [
           cost="bytes_per_connection", window=0.001, rounds=0.12,
           only=("adieu", "Beast (crowd)", "Bun")),
     crowd("keepalive", "10,000 idle connections: keep-alive for 21 s", "connection_second", 10_000,
-          kind="idle", window=52.5, rounds=0.12),
+          kind="idle", window=70, rounds=0.12,
+          only=("adieu", "Beast (crowd)", "Bun", "libwebsockets")),
 ] + [
     echo(f"size{size}", f"{size:,} B × {connections} × 1", connections, 1, size,
          sweep=size, window=0.5, only=("ceiling", "adieu", "Beast", "Bun"), rounds=0.34)

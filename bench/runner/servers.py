@@ -16,14 +16,15 @@ class Server:
     client: list = field(default_factory=list)  # the program that plays its client, if it does
     kinds: dict = field(default_factory=lambda: {"echo": []})  # kind → arguments
     load: list = field(default_factory=list)  # what the load generator must know
+    every: int = 1  # plays every nth round: those that are far behind need fewer
     warm_up_ms: int = 100  # longer for those that compile while they run
 
     def command_for(self, kind, files):
-        words = [word.format(**files) for word in self.command + self.kinds[kind]]
-        return words
+        command = self.client if kind == "client" else self.command
+        return [word.format(**files) for word in command + self.kinds[kind]]
 
-    def is_there(self, files):
-        return shutil.which(self.command[0].format(**files)) is not None
+    def is_there(self, kind, files):
+        return shutil.which(self.command_for(kind, files)[0]) is not None
 
 
 def ours(name, program, setup, **more):
@@ -126,11 +127,13 @@ SERVERS = [
         "websocketpp",
         "one thread, logging off, no compression, sends the received message object back",
         ["build/bench/websocketpp_echo"],
+        every=3,
     ),
     Server(
         "ws",
         "Node's, as npm installs it (no native add-ons), compression off",
         ["node", "bench/peers/ws.mjs"],
+        every=3,
         client=["node", "bench/peers/client.mjs"],
         kinds={
             "client": [],
@@ -148,6 +151,7 @@ SERVERS = [
         "Kestrel",
         "ASP.NET Core, compiled fully at start (no tiers), workstation collector, 64 KiB pieces",
         ["dotnet", "build/bench/kestrel/bin/kestrel/release/kestrel.dll"],
+        every=3,
         kinds={"echo": [], "tls": TLS, "open": [], "idle": ["--idle"], "close": []},
         warm_up_ms=300,
     ),
