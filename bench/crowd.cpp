@@ -234,9 +234,8 @@ class crowd {
     const auto seconds = static_cast<double>(now_ns() - window_start_) / 1e9;
     const auto cpu = static_cast<double>(load::cpu_nanoseconds(chosen_.server) - window_cpu_);
     if (count == 0) fail("nothing was finished within the window");
-    std::printf("connections=%zu %ss=%.0f seconds=%.3f rate=%.0f cpu_us_per_%s=%.5f\n",
+    std::printf("connections=%zu count=%.0f seconds=%.3f rate=%.0f cpu_us_per_%s=%.5f\n",
                 opened_,
-                unit,
                 count,
                 seconds,
                 count / seconds,

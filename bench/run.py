@@ -68,6 +68,8 @@ def chosen(options):
                 wanted = server.name in [peer.partition("=")[0] for peer in options.peer]
             if scenario.only and server.name not in scenario.only:
                 wanted = False
+            if server.only and scenario.key not in server.only:
+                wanted = False
             if wanted and scenario.kind in server.kinds:
                 players.append(server)
         yield scenario, players
@@ -94,8 +96,9 @@ def play(scenario, players, files, rounds, milliseconds):
         if not server.is_there(scenario.kind, files):
             result["failures"][server.name] = "not installed"
         elif allowed < scenario.descriptors:
-            failure = f"takes {scenario.descriptors:,} descriptors, and {allowed:,} are allowed here"
-            result["failures"][server.name] = failure
+            result["failures"][server.name] = (
+                f"takes {scenario.descriptors:,} descriptors, and {allowed:,} are allowed here"
+            )
         else:
             present.append(server)
     for turn in range(max(1, round(rounds * scenario.rounds)) if present else 0):

@@ -74,7 +74,8 @@ def lines(top, scenarios, results):
             if found:
                 points.append(f"{across[scenario.key]:.1f},{plot.y(found.median):.1f}")
         plot.parts.append(
-            f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" stroke-width="2"/>'
+            f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" '
+            f'stroke-width="2"/>'
         )
     return plot.parts
 

@@ -12,6 +12,7 @@ from .statistics import paired
 
 PAGE = Path("docs/performance.md")
 CHART = Path("docs/performance.svg")
+GUARD = Path("bench/guard.txt")
 
 
 def output_of(*command):
@@ -31,8 +32,8 @@ def machine():
     release = platform.freedesktop_os_release().get("PRETTY_NAME", "")
     virtual = "a virtual machine, " if "hypervisor" in Path("/proc/cpuinfo").read_text() else ""
     return (
-        f"{virtual}{os.cpu_count()} cores of {model}, {memory:.0f} GiB, Linux {platform.release()}, "
-        f"{release}, {output_of('g++', '--version').splitlines()[0]}, -O3"
+        f"{virtual}{os.cpu_count()} cores of {model}, {memory:.0f} GiB, "
+        f"Linux {platform.release()}, {release}, {output_of('g++', '--version').splitlines()[0]}, -O3"
     )
 
 
@@ -92,8 +93,8 @@ def write(scenarios, servers, results):
         "calls are counted in a round of their own, by strace, which slows the server down; memory "
         "is the process's PSS at the end of the run.",
         f"Measured on {machine()}; at commit {', '.join(commits)}; up to {rounds} rounds; load "
-        f"average {min(loads):.1f}–{max(loads):.1f} (2 is what the measurement itself makes; more "
-        "are neighbours, which move throughput and latency, and less the CPU time).",
+        f"average {min(loads):.1f}–{max(loads):.1f} (2 is what the measurement itself makes; "
+        "more are neighbours, which move throughput and latency, and less the CPU time).",
         "![CPU time a message against the ceiling](performance.svg)",
         "## In one table",
         "Below 1, Adieu takes less. The best peer is the one with the lowest median.",
@@ -111,8 +112,13 @@ def write(scenarios, servers, results):
             parts.append(report.as_markdown(scenario, results[scenario.key]))
     swept = [s for s in scenarios if s.sweep and s.key in results]
     if swept:
-        parts.append("### Sizes\n\nCPU µs a message, and its ratio to the ceiling. Is there a cliff?")
+        parts.append("### Sizes\n\nCPU µs a message, and its ratio to the ceiling: is there a cliff?")
         parts.append(sizes(sorted(swept, key=lambda s: s.sweep), results))
+    parts.append(
+        "## Instructions\n\nWhat `./dev test` guards (`./dev bench --guard`): instructions of fixed "
+        "work (bench/guard.cpp), counted by callgrind, which repeat where times do not."
+    )
+    parts.append("```\n" + GUARD.read_text().partition("\n")[2] + "```")
     PAGE.write_text("\n\n".join(part.strip() for part in parts) + "\n")
     CHART.write_text(chart.draw(scenarios, results))
 

@@ -25,7 +25,8 @@ class Scenario:
 
 def echo(key, title, connections, in_flight, size, kind="binary", deflate=None, tls=False,
          kind_of_scenario="echo", **more):
-    options = ["--connections", connections, "--inflight", in_flight, "--size", size, "--kind", kind]
+    options = ["--connections", connections, "--inflight", in_flight, "--size", size]
+    options += ["--kind", kind]
     more["kind"] = kind_of_scenario
     if deflate:
         options += ["--deflate", deflate]
@@ -38,7 +39,7 @@ def echo(key, title, connections, in_flight, size, kind="binary", deflate=None, 
 
 def client(*arguments, **more):
     """The same load from a client under test to the ceiling's server: sending and receiving."""
-    return echo(*arguments, kind_of_scenario="client", **more)
+    return echo(*arguments, kind_of_scenario="client", rounds=0.56, **more)
 
 
 def crowd(key, title, unit, connections, kind=None, size=16, **more):
@@ -63,7 +64,7 @@ SCENARIOS = [
     echo("16Kmixed", "16 KiB text of mixed scripts × 16 × 4", 16, 4, 16384, "mixed", core=True),
     echo("16Kascii", "16 KiB ASCII text × 16 × 4", 16, 4, 16384, "text"),
     echo("1M", "1 MiB × 4 × 1", 4, 1, 1 << 20, core=True, window=1.5),
-    echo("one", "16 B × 1 × 1", 1, 1, 16),
+    echo("one", "16 B × 1 × 1", 1, 1, 16, rounds=0.56),
     echo("json1K", "JSON 1 KiB × 64 × 1, compressed, no context takeover", 64, 1, 1024, "json",
          deflate="alone"),
     echo("json1Kover", "JSON 1 KiB × 64 × 1, compressed, context takeover", 64, 1, 1024, "json",

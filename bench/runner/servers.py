@@ -16,6 +16,7 @@ class Server:
     client: list = field(default_factory=list)  # the program that plays its client, if it does
     kinds: dict = field(default_factory=lambda: {"echo": []})  # kind → arguments
     load: list = field(default_factory=list)  # what the load generator must know
+    only: tuple = ()  # these scenarios alone; empty: all that it can play
     every: int = 1  # plays every nth round: those that are far behind need fewer
     warm_up_ms: int = 100  # longer for those that compile while they run
 
@@ -36,6 +37,7 @@ CEILING = "ceiling"
 ADIEU = "adieu"
 
 TLS = ["--tls", "{certificate}", "--key", "{key}"]
+COROUTINES = ("16B", "16Bx32", "1K", "16K")
 
 SERVERS = [
     ours(
@@ -72,11 +74,13 @@ SERVERS = [
         "adieu co_await",
         "bench_adieu_echo_coroutine",
         "a coroutine that awaits every receive and every send",
+        only=COROUTINES,
     ),
     ours(
         "adieu try_receive",
         "bench_adieu_echo_drain",
         "a coroutine that awaits one message and drains the rest",
+        only=COROUTINES,
     ),
     ours(
         "Beast",
@@ -115,6 +119,7 @@ SERVERS = [
         "Debian's build (poll), one thread, no extensions, buffers of 64 KiB; one message a "
         "callback, as it demands; text is not validated (its default)",
         ["build/bench/lws_echo"],
+        every=3,
         kinds={
             "echo": [],
             "open": [],
