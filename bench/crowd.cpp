@@ -10,10 +10,9 @@
 //
 // Prints one line of name=value pairs. The server's CPU time and memory are read from /proc.
 
-#include <signal.h>
-#include <time.h>
-
 #include <array>
+#include <csignal>
+#include <ctime>
 #include <deque>
 #include <fstream>
 #include <map>

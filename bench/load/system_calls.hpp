@@ -4,11 +4,11 @@
 // it is slow also changes how many messages share a call, which favours whoever batches.
 #pragma once
 
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
