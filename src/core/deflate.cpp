@@ -13,7 +13,7 @@ namespace {
 // RFC 7692 §7.2.1: what an empty stored block ends with, cut off by the sender.
 constexpr std::array tail = {std::byte{0}, std::byte{0}, std::byte{0xFF}, std::byte{0xFF}};
 
-// Below this, zlib looks at too little of its memory for fetching all of it (docs/decisions/0006).
+// Below this, zlib looks at too little of its memory for fetching all of it (docs/decisions/0007).
 constexpr std::size_t worth_fetching = 256;
 
 uInt at_most(std::size_t size) {

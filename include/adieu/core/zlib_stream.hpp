@@ -38,7 +38,7 @@ class zlib_stream {
   /// The next part of the same compressed data begins a stream of its own; the window stays.
   void continue_after_end();
   /// Asks the processor for the memory that deflate() is about to jump about in, which other
-  /// connections' has pushed out of its caches. Only a hint (docs/decisions/0006-cold-windows.md).
+  /// connections' has pushed out of its caches. Only a hint (docs/decisions/0007-cold-windows.md).
   void fetch_memory() const noexcept;
   [[nodiscard]] z_stream_s& z() noexcept;
 
