@@ -98,7 +98,7 @@ def as_text(scenario, result):
 
 def as_markdown(scenario, result):
     table = table_of(scenario, result)
-    lines = [f"### {scenario.title}", ""]
+    lines = [f"### {scenario.title}", "", f"`{scenario.key}`, rounds: {len(result['rounds'])}", ""]
     lines.append("| " + " | ".join(table[0]) + " |")
     lines.append("| --- |" + " ---: |" * (len(table[0]) - 1))
     for row in table[1:]:
