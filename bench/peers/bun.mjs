@@ -20,7 +20,7 @@ const server = Bun.serve({
     perMessageDeflate: args.includes('--deflate'),
     maxPayloadLength: 16 * 1024 * 1024,
     backpressureLimit: 256 * 1024 * 1024,
-    idleTimeout: args.includes('--idle') ? 40 : 0, // a Ping at half of it
+    idleTimeout: args.includes('--idle') ? 28 : 0, // uWebSockets pings 8 s before its end
     sendPings: true,
     open(socket) {
       open.add(socket);

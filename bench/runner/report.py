@@ -46,8 +46,8 @@ HEADINGS = {
 def columns_of(scenario, result):
     """(heading, name of the figure) beside cost and ratios: those that somebody has."""
     have: set = set().union(*(figures for one in result["rounds"] for figures in one.values()))
-    if scenario.cost:
-        have -= {"rate", "cpu_ms_per_second", "pings"}
+    if scenario.kind == "idle":
+        have -= {"rate", "cpu_ms_per_second", "pings"} if scenario.cost else {"rate"}
     headings = {"rate": f"{scenario.unit.replace('delivery', 'deliverie')}s/s", **HEADINGS}
     return [(heading, name) for name, heading in headings.items() if name in have]
 
