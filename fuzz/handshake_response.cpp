@@ -20,8 +20,12 @@ core::client_expectation expectation(input& in) {
   return out;
 }
 
+// Two subprotocols in two fields are a header_error; grouped, they are one that nobody offered.
 std::string gist(const core::response_verdict& verdict) {
-  std::string out = std::to_string(static_cast<int>(verdict.problem)) + verdict.subprotocol;
+  using core::response_problem;
+  const bool unoffered = verdict.problem == response_problem::unsupported_protocol;
+  const response_problem problem = unoffered ? response_problem::header_error : verdict.problem;
+  std::string out = std::to_string(static_cast<int>(problem)) + verdict.subprotocol;
   if (verdict.deflate) {
     for (const core::deflate_settings& each :
          {verdict.deflate->sending, verdict.deflate->receiving})
