@@ -1,6 +1,8 @@
 // permessage-deflate's negotiation (RFC 7692 §7.1): what two of ours say to each other is always
 // agreed on, and means the same to both; what others offer or answer binds nobody to more than
 // that.
+#include <charconv>
+
 #include "fuzz/header_text.hpp"
 
 namespace adieu::fuzz {
@@ -66,13 +68,19 @@ bool permits(const core::extension_offer& offer, const core::extension_offer& an
     }
     return out;
   };
-  const auto number = [](const std::optional<std::string>& value) {
-    return !value || value->empty() ? 15 : std::stoi(*value);
+  const auto number = [](const std::optional<std::string>& value) -> std::optional<int> {
+    if (!value || value->empty()) return 15;
+    int bits = 0;
+    const char* end = value->data() + value->size();
+    const auto read = std::from_chars(value->data(), end, bits);
+    if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
+    return bits;
   };
   const auto asked_client = value_in(offer, "client_max_window_bits");
   const auto asked_server = value_in(offer, "server_max_window_bits");
   const auto client = value_in(answer, "client_max_window_bits");
   const auto server = value_in(answer, "server_max_window_bits");
+  if (!number(asked_client) || !number(asked_server)) return false;
   if (client && (!asked_client || number(client) > number(asked_client))) return false;
   if (number(server) > number(asked_server)) return false;
   return !value_in(offer, "server_no_context_takeover") ||

@@ -14,10 +14,10 @@ coverage() {
   llvm-profdata merge -sparse $folder/tests.profraw -o $folder/tests.profdata || return 1
   llvm-cov export $folder/core_tests -instr-profile=$folder/tests.profdata -format=lcov \
     >$folder/lines.info || return 1
-  summary=$(awk -f scripts/coverage.awk $folder/lines.info)
+  summary=$(awk -v root="$PWD/" -f scripts/coverage.awk $folder/lines.info)
   printf '%s\n' "$summary"
   say "not reached:"
-  awk -v what=unreached -f scripts/coverage.awk $folder/lines.info
+  awk -v what=unreached -v root="$PWD/" -f scripts/coverage.awk $folder/lines.info
   awk -v least=$COVERAGE_LEAST '$1 == "total" { exit !($4 + 0 >= least) }' <<<"$summary"
 }
 
