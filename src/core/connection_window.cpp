@@ -17,8 +17,10 @@ std::size_t connection::read_allowance() const noexcept {
   return inbox_.held() < window() ? window() - inbox_.held() : 0;
 }
 
+// A receive that waits can be filled through any window: what it takes, and its frame, come on top.
 std::size_t connection::window() const noexcept {
-  return how_.options.receive_window + (receive_ ? receive_->buffer.size() : 0);
+  const std::size_t taken = receive_ ? receive_->buffer.size() + inbox::bookkeeping : 0;
+  return how_.options.receive_window + taken;
 }
 
 // P3: what was read fits the window, but decompressed it may be a thousand times as much.

@@ -304,6 +304,19 @@ TEST_P(Receiving, P3_a_receive_larger_than_the_window_is_filled) {
   EXPECT_EQ(to.data(whole).size(), 5000U);
 }
 
+TEST_P(Receiving, P3_a_receive_is_filled_through_the_smallest_window) {
+  websocket_options smallest;
+  smallest.receive_window = 1;
+  pair p(smallest, smallest);
+  endpoint& to = p.side(self());
+  p.peer_of(to).send(std::string(1000, 'z'));
+  for (const std::size_t size : {1U, 2U, 20U, 30U, 947U}) {
+    const ticket t = to.receive(size);
+    p.settle();
+    EXPECT_EQ(to.data(t).size(), size);
+  }
+}
+
 TEST_P(Receiving, P3_who_only_tries_gets_what_there_is_when_reading_stands_still) {
   pair p(small_window(), small_window());
   endpoint& to = p.side(self());

@@ -35,8 +35,9 @@ class inbox {
   /// What counts against the window: payload and bookkeeping, so that a flood of empty frames
   /// fills it as well.
   [[nodiscard]] std::size_t held() const noexcept {
-    return (bytes_.size() - head_) + (frames_.size() - first_) * sizeof(frame);
+    return (bytes_.size() - head_) + (frames_.size() - first_) * bookkeeping;
   }
+  static constexpr std::size_t bookkeeping = 24;  // of a frame
 
   /// Takes a piece into `buffer` when the kind's condition holds. An empty buffer waits for data
   /// without taking any (N12).
@@ -77,6 +78,7 @@ class inbox {
     bool complete = false;
     bool ends_message = false;
   };
+  static_assert(sizeof(frame) == bookkeeping);
   [[nodiscard]] frame& front() noexcept { return frames_[first_]; }
   [[nodiscard]] std::size_t message_frames(std::uint64_t& size) const noexcept;
   [[nodiscard]] std::uint64_t unread_in_last_message() const noexcept;
