@@ -1,5 +1,6 @@
 // docs/closing.md holds the state diagram and the table as the code prints them. With
-// ADIEU_UPDATE_DOCS=1 (`./dev docs`) they are written there instead of compared.
+// ADIEU_UPDATE_DOCS=1 (`./dev docs`) they are written there instead of compared. The code in
+// docs/guide.md is code of examples/guide.cpp, which is built and run.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -39,6 +40,20 @@ TEST(Docs, closing_page_shows_the_table_of_the_code) {
   check_part(page, "diagram", "```mermaid\n" + adieu::core::closing_diagram() + "```\n");
   check_part(page, "table", adieu::core::closing_markdown());
   if (std::getenv("ADIEU_UPDATE_DOCS") != nullptr) std::ofstream(path) << page;
+}
+
+TEST(Docs, the_code_of_the_guide_is_that_of_the_example) {
+  const std::string page = read_file(ADIEU_SOURCE_DIR "/docs/guide.md");
+  const std::string program = read_file(ADIEU_SOURCE_DIR "/examples/guide.cpp");
+  const std::string begin = "```cpp\n";
+  std::size_t blocks = 0;
+  for (std::size_t at = page.find(begin); at != std::string::npos; at = page.find(begin, at)) {
+    at += begin.size();
+    const std::string code = page.substr(at, page.find("```", at) - at);
+    EXPECT_NE(program.find(code), std::string::npos) << code;
+    ++blocks;
+  }
+  EXPECT_GT(blocks, 5U);
 }
 
 }  // namespace

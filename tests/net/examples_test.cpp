@@ -82,6 +82,7 @@ class Examples : public testing::Test {
   void SetUp() override {
     for (const char* name : {"example_echo_server",
                              "example_client",
+                             "example_guide",
                              "example_passive_close",
                              "example_feed_server"}) {
       if (!std::filesystem::exists(binary(name))) GTEST_SKIP() << binary(name) << " is not built";
@@ -110,6 +111,21 @@ TEST_F(Examples, the_feed_ticks_and_says_how_its_subscribers_ended) {
   EXPECT_EQ(client.finish(), 0) << client.said;
   EXPECT_EQ(client.said.rfind("tick ", 0), 0U) << client.said;
   EXPECT_TRUE(server.prints("ticks were missed so far\n")) << server.said;
+}
+
+TEST_F(Examples, the_pieces_of_the_guide_do_what_it_says) {
+  program guide({binary("example_guide")});
+  EXPECT_EQ(guide.finish(), 0) << guide.said;
+  for (const char* line : {"failed at the HTTP response (HTTP 404)",
+                           "chat.v1\n",
+                           "heard: 0\n",
+                           "8 bytes\n",
+                           "my last question\nclean: we closed first with 1000",
+                           "1 ended cleanly, 0 did not\n",
+                           "try again: 1\n",
+                           "echoed: hello\nclean: the peer closed first with 1000 \"done\""}) {
+    EXPECT_NE(guide.said.find(line), std::string::npos) << line << "\nis not in\n" << guide.said;
+  }
 }
 
 // The article's loop, as a program: the server closes, the example answers and ends with 0.
