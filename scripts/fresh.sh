@@ -25,8 +25,9 @@ fresh() {
 
 FRESH_CHILD=''
 fresh_ends() {
-  [[ -z $FRESH_CHILD ]] || kill "$FRESH_CHILD" 2>/dev/null || true # and with it all that it started
-  wait
+  # unshare ignores a polite request while it waits; the namespace ends with it, and all in there
+  [[ -z $FRESH_CHILD ]] || kill -KILL "$FRESH_CHILD" 2>/dev/null || true
+  wait 2>/dev/null
   rm -rf --one-file-system "$1" "$1.log"
 }
 
