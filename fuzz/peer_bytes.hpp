@@ -125,6 +125,7 @@ class connection_under_bytes {
       const core::ticket done = std::exchange(pending_, 0);
       note(e_.done.at(done), e_.data(done));
     }
+    e_.pump();  // a try may have found what ends the connection
   }
 
   static std::string told(disconnect_record record) {
