@@ -1,6 +1,7 @@
 # The fuzzers (fuzz/, docs/proofs.md), by libFuzzer with the address and undefined sanitizers.
 # Rules: a target is a file fuzz/NAME.cpp; it starts from fuzz/corpus/NAME and what earlier runs
-# found (build/fuzz/corpus/NAME); whatever breaks is kept in build/fuzz/findings, and fails.
+# found (build/fuzz/corpus/NAME); whatever breaks is kept in build/fuzz/findings, and fails. The tests
+# begin at the same seed and the repository's corpus each time: they are no lottery.
 
 FUZZ_TARGETS=(server_bytes client_bytes frame_header handshake_request handshake_response
   deflate_negotiation inflate close_payload utf8 session moves url arguments)
@@ -25,17 +26,18 @@ fuzz() {
   done
   ((${#targets[@]} > 0)) || targets=("${FUZZ_TARGETS[@]}")
   build fuzz fuzzers
-  fuzz_all "$seconds" "${targets[@]}"
+  fuzz_all "$seconds" by_chance "${targets[@]}"
 }
 
-# fuzz_all SECONDS TARGET…: as many at once as there are processors, then a table. Sets FUZZ_BROKEN.
+# fuzz_all SECONDS by_chance|same_seed TARGET…: as many at once as there are processors, then a table.
+# Sets FUZZ_BROKEN.
 fuzz_all() {
-  local seconds=$1 target row=%-20s%12s%10s%8s%9s%10s'\n'
-  shift
+  local seconds=$1 way=$2 target row=%-20s%12s%10s%8s%9s%10s'\n'
+  shift 2
   mkdir -p $FUZZ_FOLDER/findings
   say "fuzzing: $# targets, $seconds s each, $(nproc) at once"
   printf '%s\0' "$@" | xargs -0 -P "$(nproc)" -I{} bash -c "$(declare -f fuzz_one)
-    FUZZ_FOLDER=$FUZZ_FOLDER fuzz_one {} $seconds" || true
+    FUZZ_FOLDER=$FUZZ_FOLDER fuzz_one {} $seconds $way" || true
   printf "$row" target executions per_s edges corpus findings
   FUZZ_BROKEN=0
   for target in "$@"; do
@@ -46,11 +48,15 @@ fuzz_all() {
 
 # One target; its figures are in its log. It is stopped two minutes late at the latest.
 fuzz_one() {
-  local target=$1 seconds=$2 corpus=$FUZZ_FOLDER/corpus/$1
+  local target=$1 seconds=$2 corpus=$FUZZ_FOLDER/corpus/$1 seed=0
+  if [[ $3 == same_seed ]]; then
+    corpus=$FUZZ_FOLDER/corpus-of-tests/$1 seed=1
+    rm -rf "$corpus"
+  fi
   mkdir -p "$corpus"
   ASAN_OPTIONS=quarantine_size_mb=16:detect_stack_use_after_return=1 \
     UBSAN_OPTIONS=print_stacktrace=1 \
-    timeout -k 5 $((seconds + 120)) "$FUZZ_FOLDER/fuzz_$target" -max_total_time="$seconds" \
+    timeout -k 5 $((seconds + 120)) "$FUZZ_FOLDER/fuzz_$target" -seed=$seed -max_total_time="$seconds" \
     -max_len=512 -timeout=20 -rss_limit_mb=1024 -print_final_stats=1 \
     -artifact_prefix="$FUZZ_FOLDER/findings/$target-" "$corpus" "fuzz/corpus/$target" \
     >"$FUZZ_FOLDER/$target.log" 2>&1

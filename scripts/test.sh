@@ -47,7 +47,7 @@ test_fuzz() {
     FAILED=$((FAILED + 1))
     return
   }
-  fuzz_all 20 "${FUZZ_TARGETS[@]}" || true
+  fuzz_all 20 same_seed "${FUZZ_TARGETS[@]}" || true
   PASSED=$((PASSED + ${#FUZZ_TARGETS[@]} - FUZZ_BROKEN)) FAILED=$((FAILED + FUZZ_BROKEN))
 }
 
