@@ -66,7 +66,7 @@ void connection::parse(instant now) {
       case message_reader::found::broken: break_rule(found.wrong, found.wrong_at, now); break;
       case message_reader::found::control: on_control(found, now); break;
       case message_reader::found::data:
-        on_data(found, now);
+        if (!take_directly(found)) on_data(found, now);
         if (view_) return;
         break;
       case message_reader::found::frame_too_large: break_limit(cause::frame_too_big, now); break;

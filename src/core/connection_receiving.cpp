@@ -6,7 +6,6 @@
 namespace adieu::core {
 
 void connection::on_data(const message_reader::step_result& data, instant now) {
-  if (take_directly(data)) return;
   const bool whole_only = show_messages_ || (receive_ && receive_->kind == receive_kind::message);
   inbox_.add(data, whole_only ? inbox::borders::of_messages : inbox::borders::of_frames);
   if (show_messages_) {

@@ -17,7 +17,9 @@ bool frame_writer::accepts() const noexcept {
          segments_.size() + 2 < most_segments;
 }
 
-void frame_writer::compose(const frame& next, written_frame when_written, payload_memory memory) {
+void frame_writer::compose_any(const frame& next,
+                               written_frame when_written,
+                               payload_memory memory) {
   const const_bytes payload = next.payload;
   frame_header header{.op = next.op, .fin = next.fin, .rsv1 = next.rsv1, .length = payload.size()};
   if (self_ == role::client) {
@@ -45,6 +47,22 @@ void frame_writer::compose(const frame& next, written_frame when_written, payloa
     segments_.push_back({payload.data(), 0, payload.size()});
     committed_ += payload.size();
   }
+}
+
+// What most messages are, without a detour.
+void frame_writer::compose_short(const frame& next, written_frame when_written) {
+  constexpr unsigned fin_bit = 0x80, rsv1_bit = 0x40;
+  const const_bytes payload = next.payload;
+  const std::size_t offset = composed_.size(), size = 2 + payload.size();
+  composed_.resize(offset + size);
+  std::byte* const out = composed_.data() + offset;
+  out[0] = std::byte((next.fin ? fin_bit : 0) | (next.rsv1 ? rsv1_bit : 0) |
+                     static_cast<unsigned>(next.op));
+  out[1] = static_cast<std::byte>(payload.size());
+  if (!payload.empty()) std::memcpy(out + 2, payload.data(), payload.size());
+  commit_composed(size);
+  const bool ends_message = next.fin && !is_control(next.op);
+  marks_.push_back({committed_, payload.size(), next.carries, ends_message, when_written});
 }
 
 void frame_writer::append(const_bytes header, const_bytes payload) {

@@ -251,7 +251,7 @@ errc driver::try_send_copy(message_type type, core::const_bytes payload) {
       if (has_tasks_.load(std::memory_order_acquire)) drain_tasks();
       if (const errc refused = core_.send_refusal(); refused != errc::success) return refused;
       if (core_.send_copy(type, payload, now())) {
-        post_turn();
+        if (!turning_) post_turn();
         return errc::success;
       }
     }

@@ -37,7 +37,14 @@ class frame_writer {
   };
   /// Who keeps the payload until it is written.
   enum class payload_memory : std::uint8_t { callers, temporary };
-  void compose(const frame& next, written_frame when_written, payload_memory memory);
+  void compose(const frame& next, written_frame when_written, payload_memory memory) {
+    constexpr std::size_t short_payload = 125;  // RFC 6455 §5.2: its length is in the second byte
+    if (self_ == role::server && next.payload.size() <= short_payload) {
+      compose_short(next, when_written);
+    } else {
+      compose_any(next, when_written, memory);
+    }
+  }
 
   /// Everything that is committed and not written.
   [[nodiscard]] std::span<const const_bytes> list();
@@ -65,6 +72,8 @@ class frame_writer {
     std::size_t offset;
     std::size_t size;
   };
+  void compose_short(const frame& next, written_frame when_written);
+  void compose_any(const frame& next, written_frame when_written, payload_memory memory);
   void append(const_bytes header, const_bytes payload);
   void commit_composed(std::size_t size);
   void forget_segments();
