@@ -238,8 +238,7 @@ awaitable<connect_outcome> try_to_connect(std::string url, connect_options optio
     co_return connect_outcome({},
                               websocket::over(executor,
                                               std::move(out.carrier),
-                                              role::client,
-                                              options.websocket,
+                                              settings_of(role::client, options.websocket),
                                               std::move(out.agreed)));
   } catch (const opening_failure& error) {
     failure = error;

@@ -40,6 +40,7 @@ class server::implementation : public std::enable_shared_from_this<implementatio
   implementation(asio::any_io_executor on, server_options how)
       : executor(std::move(on)),
         options(std::move(how)),
+        told_(net::settings_of(role::server, options.websocket)),
         places_(options.max_connections, options.max_connections_per_address) {
     const std::string problem = net::bad_options(options);
     if (!problem.empty()) throw std::invalid_argument(problem);
@@ -80,16 +81,15 @@ class server::implementation : public std::enable_shared_from_this<implementatio
 
   [[nodiscard]] std::size_t open_connections() const {
     const std::lock_guard lock(mutex_);
-    return connections_.size();
+    return guests_.size();
   }
 
  private:
+  class guest;
   template <typename Protocol>
   static awaitable<void> accept_loop(std::shared_ptr<implementation> self,
                                      std::shared_ptr<typename Protocol::acceptor> acceptor);
-  static awaitable<void> session(std::shared_ptr<implementation> self,
-                                 socket_type socket,
-                                 std::shared_ptr<const void> place);
+  static awaitable<void> session(socket_type socket, std::shared_ptr<guest> whose);
   static awaitable<void> turn_away(std::shared_ptr<implementation> self,
                                    socket_type socket,
                                    std::string why);
@@ -97,19 +97,52 @@ class server::implementation : public std::enable_shared_from_this<implementatio
   awaitable<void> run_handler(websocket& socket, const request& asked);
   void tell_failure(const net::opening_failure& failure,
                     std::chrono::system_clock::time_point began);
-  void connection_ended(const std::shared_ptr<net::driver>& which, const disconnect_record& record);
+  void connection_ended(guest& which, const disconnect_record& record);
+  void enter(guest& next);
+  void leave(guest& last) noexcept;
   static void close(net::driver& connection, const closing& how);
   void tell_if_shut();
 
+  const core::settings_ptr told_;
   net::places places_;
   std::size_t turning_away_ = 0;  // clients that are being told that there is no place
   mutable std::mutex mutex_;
   std::optional<closing> closing_;  // once it is being shut down
   std::vector<std::function<void()>> stop_listening_;
   std::set<socket_type*> opening_;
-  std::set<std::shared_ptr<net::driver>> connections_;
+  std::vector<guest*> guests_;  // whose connections are open
   shutdown_report report_;
   std::vector<shut> shut_done_;
+};
+
+// A client from its accept to the end of TCP: its place, and its websocket as long as the app
+// leaves it here. Once it is open, its connection keeps it; so does a session that the app's
+// coroutine runs in.
+class server::implementation::guest final : public net::keeper {
+ public:
+  guest(std::shared_ptr<implementation> host, net::source from)
+      : host_(std::move(host)), from_(from) {}
+  guest(const guest&) = delete;
+  guest& operator=(const guest&) = delete;
+  ~guest() override {
+    host_->leave(*this);
+    host_->places_.give_back(from_);
+  }
+
+  [[nodiscard]] implementation& host() const noexcept { return *host_; }
+  void ended(const disconnect_record& record) override { host_->connection_ended(*this, record); }
+  void handler_failed(std::exception_ptr error) override {
+    if (host_->handler_failed) host_->handler_failed(std::move(error));
+  }
+
+  websocket socket;
+  net::driver* connection = nullptr;  // its own, wherever the websocket is
+  static constexpr std::uint32_t nowhere = ~std::uint32_t{0};
+  std::uint32_t at = nowhere;  // in the host's list
+
+ private:
+  const std::shared_ptr<implementation> host_;
+  const net::source from_;
 };
 
 namespace {
@@ -145,13 +178,14 @@ awaitable<void> server::implementation::accept_loop(
 
 void server::implementation::receive_client(socket_type socket) {
   error_code ignored;
-  auto [place, problem] = places_.take(net::source_of(socket.remote_endpoint(ignored)));
-  if (place) {
-    asio::co_spawn(
-        executor, session(shared_from_this(), std::move(socket), std::move(place)), asio::detached);
+  const net::source from = net::source_of(socket.remote_endpoint(ignored));
+  if (std::string problem = places_.take(from); !problem.empty()) {
+    asio::co_spawn(executor,
+                   turn_away(shared_from_this(), std::move(socket), std::move(problem)),
+                   asio::detached);
   } else {
-    asio::co_spawn(
-        executor, turn_away(shared_from_this(), std::move(socket), problem), asio::detached);
+    auto next = std::make_shared<guest>(shared_from_this(), from);
+    asio::co_spawn(executor, session(std::move(socket), std::move(next)), asio::detached);
   }
 }
 
@@ -184,13 +218,12 @@ awaitable<void> server::implementation::turn_away(std::shared_ptr<implementation
   self->tell_if_shut();
 }
 
-awaitable<void> server::implementation::session(std::shared_ptr<implementation> self,
-                                                socket_type raw,
-                                                std::shared_ptr<const void> place) {
+awaitable<void> server::implementation::session(socket_type raw, std::shared_ptr<guest> whose) {
+  const std::shared_ptr<implementation> self = whose->host().shared_from_this();
+  websocket& socket = whose->socket;
   const auto began = std::chrono::system_clock::now();
   std::optional<net::accepted> client;
   std::optional<closing> shutting;  // down, meanwhile
-  websocket socket;
   {
     socket_stream stream(std::move(raw));
     {
@@ -223,10 +256,9 @@ awaitable<void> server::implementation::session(std::shared_ptr<implementation> 
         try {
           socket = websocket::over(self->executor,
                                    std::make_unique<net::socket_transport>(std::move(stream)),
-                                   role::server,
-                                   self->options.websocket,
+                                   self->told_,
                                    std::move(client->agreed));
-          self->connections_.insert(socket.driver_);
+          self->enter(*whose);
         } catch (...) {
           thrown = std::current_exception();
           failure = {errc::native_error, {connect_step::request, 0, what_went_wrong()}};
@@ -243,15 +275,10 @@ awaitable<void> server::implementation::session(std::shared_ptr<implementation> 
       co_return;
     }
   }
-  socket.on_end([self, place, which = socket.driver_](const disconnect_record& record) {
-    self->connection_ended(which, record);
-  });
-  socket.driver_->on_failure([self](std::exception_ptr error) {
-    if (self->handler_failed) self->handler_failed(error);
-  });
-  if (shutting) close(*socket.driver_, *shutting);  // it has our 101, and is owed a Close
+  whose->connection->keep_by(whose);
+  if (shutting) close(*whose->connection, *shutting);  // it has our 101, and is owed a Close
   co_await self->run_handler(socket, client->asked);
-  if (!socket) co_return;  // the app has moved it out, and owns it now
+  if (!self->serve || !socket) co_return;  // nobody runs here; or the app has moved it out
   error_code ignored;
   co_await socket.async_wait_closed(asio::redirect_error(asio::use_awaitable, ignored));
 }
@@ -287,11 +314,10 @@ void server::implementation::tell_failure(const net::opening_failure& failure,
   ended(record);
 }
 
-void server::implementation::connection_ended(const std::shared_ptr<net::driver>& which,
-                                              const disconnect_record& record) {
+void server::implementation::connection_ended(guest& which, const disconnect_record& record) {
+  leave(which);
   {
     const std::lock_guard lock(mutex_);
-    connections_.erase(which);
     if (closing_) {
       ++(record.clean ? report_.clean : report_.unclean);
       ++report_.causes[record.cause];
@@ -301,13 +327,29 @@ void server::implementation::connection_ended(const std::shared_ptr<net::driver>
   tell_if_shut();
 }
 
+// With the mutex held.
+void server::implementation::enter(guest& next) {
+  guests_.push_back(&next);
+  next.at = static_cast<std::uint32_t>(guests_.size() - 1);
+  next.connection = next.socket.driver_.get();
+}
+
+void server::implementation::leave(guest& last) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (last.at == guest::nowhere) return;
+  guests_[last.at] = guests_.back();  // the last one takes its place
+  guests_[last.at]->at = last.at;
+  guests_.pop_back();
+  last.at = guest::nowhere;
+}
+
 // After the hooks of the last end.
 void server::implementation::tell_if_shut() {
   std::vector<shut> done;
   shutdown_report report;
   {
     const std::lock_guard lock(mutex_);
-    if (!closing_ || !connections_.empty() || !opening_.empty()) return;
+    if (!closing_ || !guests_.empty() || !opening_.empty()) return;
     done.swap(shut_done_);
     report = report_;
   }
@@ -337,12 +379,16 @@ void server::implementation::shut_down(const closing& how, shut done) {
     return asio::post(executor, [done] { done(make_error_code(errc::invalid_argument), {}); });
   }
   stop();
-  std::vector<std::shared_ptr<net::driver>> open_now;
+  std::vector<std::shared_ptr<net::transport_listener>> open_now;
   {
     const std::lock_guard lock(mutex_);
     if (!closing_) closing_ = how;
     closing_->due = std::min(closing_->due, how.due);
-    open_now.assign(connections_.begin(), connections_.end());
+    for (const guest* each : guests_) {
+      if (auto alive = each->connection->weak_from_this().lock()) {
+        open_now.push_back(std::move(alive));
+      }
+    }
     shut_done_.push_back(std::move(done));
   }
   asio::post(executor, [self = shared_from_this()] {
@@ -350,7 +396,7 @@ void server::implementation::shut_down(const closing& how, shut done) {
     error_code ignored;
     for (socket_type* socket : self->opening_) socket->close(ignored);
   });
-  for (const auto& connection : open_now) close(*connection, how);
+  for (const auto& connection : open_now) close(static_cast<net::driver&>(*connection), how);
   tell_if_shut();
 }
 

@@ -3,7 +3,6 @@
 
 #include "net/deflate_memory.hpp"
 #include "net/driver.hpp"
-#include "net/random.hpp"
 #include "net/socket_transport.hpp"
 #include "net/terms.hpp"
 
@@ -13,9 +12,6 @@ websocket& websocket::operator=(websocket&& other) noexcept {
   websocket old(std::move(*this));
   driver_ = std::move(other.driver_);
   failed_ = std::move(other.failed_);
-  home_ = std::move(other.home_);
-  subprotocol_ = std::move(other.subprotocol_);
-  extensions_ = std::move(other.extensions_);
   return *this;
 }
 
@@ -23,35 +19,34 @@ websocket::~websocket() {
   if (driver_) driver_->destroy();
 }
 
-websocket websocket::over(asio::any_io_executor executor,
+websocket websocket::over(const asio::any_io_executor& executor,
                           std::unique_ptr<net::transport> carrier,
-                          role self,
-                          const websocket_options& options,
+                          core::settings_ptr how,
                           net::terms&& agreed) {
-  core::settings how;
-  how.self = self;
-  how.options = options;
-  how.random = net::fill_random;
-  how.opened_at = std::chrono::system_clock::now();
-  how.deflate = agreed.deflate;
-  if (how.deflate) how.pool = net::deflate_memory::of(executor);
+  if (agreed.deflate) {
+    auto own = std::make_shared<core::settings>(*how);
+    own->deflate = agreed.deflate;
+    own->pool = net::deflate_memory::of(executor);
+    how = std::move(own);
+  }
   websocket out;
-  out.driver_ = std::make_shared<net::driver>(std::move(executor), std::move(carrier), how);
+  out.driver_ = std::make_shared<net::driver>(net::workplace::of(executor),
+                                              std::move(carrier),
+                                              std::move(how),
+                                              std::chrono::system_clock::now());
+  out.driver_->agreed_on({std::move(agreed.subprotocol), std::move(agreed.extensions)});
   out.driver_->start(std::move(agreed.leftover));
-  out.subprotocol_ = std::move(agreed.subprotocol);
-  out.extensions_ = std::move(agreed.extensions);
   return out;
 }
 
-websocket websocket::adopted(asio::any_io_executor executor,
+websocket websocket::adopted(const asio::any_io_executor& executor,
                              std::unique_ptr<net::transport> carrier,
                              role self,
                              const websocket_options& options,
                              std::string leftover) {
-  return over(std::move(executor),
+  return over(executor,
               std::move(carrier),
-              self,
-              options,
+              net::settings_of(self, options),
               net::terms_of(options, self, std::move(leftover)));
 }
 
@@ -59,8 +54,8 @@ websocket websocket::over_socket(asio::generic::stream_protocol::socket socket,
                                  role self,
                                  const websocket_options& options,
                                  std::string leftover) {
-  asio::any_io_executor executor = socket.get_executor();
-  return adopted(std::move(executor),
+  const asio::any_io_executor executor = socket.get_executor();
+  return adopted(executor,
                  std::make_unique<net::socket_transport>(net::socket_stream(std::move(socket))),
                  self,
                  options,
@@ -70,8 +65,8 @@ websocket websocket::over_socket(asio::generic::stream_protocol::socket socket,
 websocket websocket::failed(asio::any_io_executor executor,
                             std::shared_ptr<net::connection_status> status) {
   websocket out;
-  out.home_ = std::move(executor);
-  out.failed_ = std::move(status);
+  out.failed_ = std::make_shared<const failed_connect>(
+      failed_connect{std::move(executor), std::move(status)});
   return out;
 }
 
@@ -109,17 +104,14 @@ std::optional<receive_result> websocket::try_receive_message(message& into) {
 
 void websocket::on_message(std::function<void(const message_view&)> handler) {
   if (!driver_) throw system_error(make_error_code(unconnected()));
-  if (!handler) return driver_->on_message(nullptr);
-  driver_->on_message([handler = std::move(handler)](const core::connection::message_view& seen) {
-    handler({seen.type, seen.payload});
-  });
+  driver_->on_message(std::move(handler));
 }
 
 void websocket::on_end(std::function<void(const disconnect_record&)> handler) {
   if (driver_) {
     driver_->on_end(std::move(handler));
   } else if (auto ended = record()) {
-    asio::post(home_,
+    asio::post(home(),
                [handler = std::move(handler), ended = std::move(*ended)] { handler(ended); });
   } else {
     throw system_error(make_error_code(unconnected()));
@@ -169,12 +161,23 @@ std::string websocket::close_description() const {
 }
 
 connection_handle websocket::handle() const {
-  return connection_handle(driver_ ? driver_->status() : failed_);
+  if (driver_) return connection_handle(driver_->status());
+  return failed_ ? connection_handle(failed_->status) : connection_handle();
+}
+
+const std::string& websocket::subprotocol() const noexcept {
+  static const std::string none;
+  return driver_ ? driver_->agreed().subprotocol : none;
+}
+
+const std::string& websocket::extensions() const noexcept {
+  static const std::string none;
+  return driver_ ? driver_->agreed().extensions : none;
 }
 
 websocket::executor_type websocket::get_executor() const {
   if (driver_) return driver_->executor();
-  return home_ ? home_ : asio::any_io_executor(asio::system_executor());
+  return failed_ ? failed_->home : asio::any_io_executor(asio::system_executor());
 }
 
 message_writer websocket::begin_message(message_type type, compression compress) {

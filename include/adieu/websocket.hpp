@@ -90,7 +90,7 @@ class websocket {
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_receive(asio::mutable_buffer buffer, Token&& token = Token()) {
     return net::start<net::call_kind::receive, receive_result>(
-        driver_, home_, std::forward<Token>(token), [buffer](net::call& c) {
+        driver_, home(), std::forward<Token>(token), [buffer](net::call& c) {
           c.buffer = bytes_of(buffer);
         });
   }
@@ -99,7 +99,7 @@ class websocket {
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_receive_some(asio::mutable_buffer buffer, Token&& token = Token()) {
     return net::start<net::call_kind::receive_some, receive_result>(
-        driver_, home_, std::forward<Token>(token), [buffer](net::call& c) {
+        driver_, home(), std::forward<Token>(token), [buffer](net::call& c) {
           c.buffer = bytes_of(buffer);
         });
   }
@@ -109,7 +109,7 @@ class websocket {
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_receive_message(message& into, Token&& token = Token()) {
     return net::start<net::call_kind::receive_message, receive_result>(
-        driver_, home_, std::forward<Token>(token), [&into](net::call& c) {
+        driver_, home(), std::forward<Token>(token), [&into](net::call& c) {
           c.into = &into.payload;
           c.into_type = &into.type;
         });
@@ -172,7 +172,7 @@ class websocket {
                                 compression compress,
                                 Token&& token = Token()) {
     return net::send_piece(driver_,
-                           home_,
+                           home(),
                            {.type = type,
                             .ends_message = end == end_of_message::yes,
                             .payload = net::bytes_of(data),
@@ -208,7 +208,7 @@ class websocket {
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_ping(Token&& token = Token()) {
     return net::start<net::call_kind::ping, core::duration>(
-        driver_, home_, std::forward<Token>(token), [](net::call&) {});
+        driver_, home(), std::forward<Token>(token), [](net::call&) {});
   }
 
   // ── Closing (S2–S5, P4, P5) ─────────────────────────────────────────────────────────────────
@@ -224,7 +224,7 @@ class websocket {
                                  Token&& token = Token()) {
     return net::start<net::call_kind::close>(
         driver_,
-        home_,
+        home(),
         std::forward<Token>(token),
         [code, reason = std::move(reason)](net::call& c) mutable {
           c.code = code;
@@ -242,7 +242,7 @@ class websocket {
                                         Token&& token = Token()) {
     return net::start<net::call_kind::close_output>(
         driver_,
-        home_,
+        home(),
         std::forward<Token>(token),
         [code, reason = std::move(reason)](net::call& c) mutable {
           c.code = code;
@@ -258,7 +258,7 @@ class websocket {
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_wait_closed(Token&& token = Token()) {
     return net::start<net::call_kind::wait_closed, disconnect_record>(
-        driver_, home_, std::forward<Token>(token), [](net::call&) {});
+        driver_, home(), std::forward<Token>(token), [](net::call&) {});
   }
 
   /// Called once on the executor, with the record, also when the websocket is gone by then; several
@@ -273,10 +273,10 @@ class websocket {
   [[nodiscard]] std::optional<adieu::close_status> close_status() const;
   [[nodiscard]] std::string close_description() const;
   /// The subprotocol that was agreed on, or empty.
-  [[nodiscard]] const std::string& subprotocol() const noexcept { return subprotocol_; }
+  [[nodiscard]] const std::string& subprotocol() const noexcept;
   /// The extensions that were agreed on, as the server's Sec-WebSocket-Extensions says them, or
   /// empty: "permessage-deflate; client_max_window_bits=12".
-  [[nodiscard]] const std::string& extensions() const noexcept { return extensions_; }
+  [[nodiscard]] const std::string& extensions() const noexcept;
   [[nodiscard]] std::optional<disconnect_record> record() const { return handle().record(); }
   [[nodiscard]] connection_handle handle() const;
 
@@ -284,12 +284,11 @@ class websocket {
   explicit operator bool() const noexcept { return driver_ != nullptr; }
 
   // For adopt(), async_connect and server.
-  static websocket over(asio::any_io_executor executor,
+  static websocket over(const asio::any_io_executor& executor,
                         std::unique_ptr<net::transport> carrier,
-                        role self,
-                        const websocket_options& options,
+                        std::shared_ptr<const core::settings> how,
                         net::terms&& agreed);
-  static websocket adopted(asio::any_io_executor executor,
+  static websocket adopted(const asio::any_io_executor& executor,
                            std::unique_ptr<net::transport> carrier,
                            role self,
                            const websocket_options& options,
@@ -309,11 +308,16 @@ class websocket {
     return {static_cast<std::byte*>(buffer.data()), buffer.size()};
   }
 
+  struct failed_connect {
+    asio::any_io_executor home;
+    std::shared_ptr<net::connection_status> status;
+  };
+  [[nodiscard]] asio::any_io_executor home() const {
+    return failed_ ? failed_->home : asio::any_io_executor();
+  }
+
   std::shared_ptr<net::driver> driver_;
-  std::shared_ptr<net::connection_status> failed_;  // of a connect that failed
-  asio::any_io_executor home_;                      // its executor
-  std::string subprotocol_;
-  std::string extensions_;
+  std::shared_ptr<const failed_connect> failed_;
 };
 
 /// A message that is sent in pieces, with the rules of async_send for threads, cancellation and

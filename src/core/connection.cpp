@@ -25,19 +25,21 @@ std::string_view limit_phrase(cause which) {
 
 }  // namespace
 
-connection::connection(const settings& how, instant now)
-    : how_(how),
+connection::connection(settings_ptr how,
+                       instant now,
+                       std::chrono::system_clock::time_point opened_at)
+    : how_(std::move(how)),
       opened_(now),
-      reader_(reader_for(how)),
-      outbox_(how.self, how.random),
-      keepalive_(how.options.ping_interval, how.options.pong_timeout, now),
+      reader_(reader_for(*how_)),
+      outbox_(how_->self, how_->random),
+      keepalive_(how_->options.ping_interval, how_->options.pong_timeout, now),
       idle_since_(now),
       write_progress_(now) {
-  if (how.deflate && how.deflate->compresses) {
-    outbox_.packer().use(compressor(how.deflate->sending, how.pool), how.deflate->threshold);
+  if (how_->deflate && how_->deflate->compresses) {
+    outbox_.packer().use(compressor(how_->deflate->sending, how_->pool), how_->deflate->threshold);
   }
-  record_.local_role = how.self;
-  record_.opened = how.opened_at;
+  record_.local_role = how_->self;
+  record_.opened = opened_at;
 }
 
 void connection::received(bytes in, instant now) {
@@ -92,7 +94,7 @@ bool connection::too_many_control_frames(instant now) {
     control_second_ = now;
     control_frames_ = 0;
   }
-  const std::uint32_t most = how_.options.max_control_frames_per_second;
+  const std::uint32_t most = how_->options.max_control_frames_per_second;
   return ++control_frames_ > most && most != 0;
 }
 

@@ -55,7 +55,7 @@ std::optional<completion> connection::try_now(const pending_receive& next, insta
   } else {
     receive_ = next;
     deliver(now);
-    const bool stands_still = inbox_.held() >= how_.options.receive_window;
+    const bool stands_still = inbox_.held() >= how_->options.receive_window;
     if (receive_ && next.kind == receive_kind::piece && stands_still) {
       receive_->kind = receive_kind::some;  // P3: more of this frame comes when some of it is taken
       deliver(now);
@@ -80,7 +80,7 @@ void connection::send(const send_piece& piece, instant now) {
   if (outbox_.data().changes_compression(piece)) {  // N13
     return complete(piece.owner, errc::invalid_argument);
   }
-  if (answer_due_) answer_due_ = now + how_.options.close_timeout;  // D11: after the last send
+  if (answer_due_) answer_due_ = now + how_->options.close_timeout;  // D11: after the last send
   outbox_.data().push(piece);
 }
 
@@ -89,7 +89,7 @@ bool connection::send_copy(message_type type, const_bytes payload, instant now) 
   const bool nothing_waited = !outbox_.blocked();
   if (!outbox_.send_copy(type, payload)) return false;
   if (nothing_waited) write_progress_ = now;  // P3: it is composed, and its limit runs
-  if (answer_due_) answer_due_ = now + how_.options.close_timeout;  // D11: after the last send
+  if (answer_due_) answer_due_ = now + how_->options.close_timeout;  // D11: after the last send
   return true;
 }
 
@@ -134,7 +134,7 @@ void connection::close(ticket owner,
     return refuse(owner, operation::close);
   }
   discards_ = true;
-  const instant due = now + timeout.value_or(how_.options.close_timeout);
+  const instant due = now + timeout.value_or(how_->options.close_timeout);
   total_deadline_ = total_deadline_ ? std::min(*total_deadline_, due) : due;
   close_waiters_.push_back({owner, false});
   start_close(event::call_close, code, reason, now);
@@ -162,7 +162,7 @@ void connection::close_output(ticket owner,
     return refuse(owner, operation::close_output);
   }
   // P5: our answer starts the deadline; a half-close only watches for silence.
-  if (phase_ == phase::close_received) total_deadline_ = now + how_.options.close_timeout;
+  if (phase_ == phase::close_received) total_deadline_ = now + how_->options.close_timeout;
   idle_since_ = now;
   close_waiters_.push_back({owner, true});
   start_close(event::call_close_output, code, reason, now);
@@ -180,7 +180,7 @@ void connection::close_for(cause why,
     record_.cause = why;
   }
   discards_ = true;
-  if (!total_deadline_) total_deadline_ = now + how_.options.close_timeout;
+  if (!total_deadline_) total_deadline_ = now + how_->options.close_timeout;
   start_close(event::call_close, code, reason, now);
 }
 

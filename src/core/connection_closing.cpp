@@ -60,7 +60,7 @@ void connection::apply(event what, instant now) {
     }
     // P5: the Close that waits has become our answer.
     if (before == phase::close_queued && !total_deadline_) {
-      total_deadline_ = now + how_.options.close_timeout;
+      total_deadline_ = now + how_->options.close_timeout;
     }
   }
   phase_ = rule.next;
@@ -77,7 +77,7 @@ void connection::apply(event what, instant now) {
 }
 
 void connection::act(action what, instant now) {
-  const duration close_timeout = how_.options.close_timeout;
+  const duration close_timeout = how_->options.close_timeout;
   std::vector<ticket> dropped;
   switch (what) {
     case action::none:
@@ -125,7 +125,7 @@ void connection::act(action what, instant now) {
       finish_pings(errc::invalid_state);
       start_linger(now);
       // RFC 6455 §7.1.1: the server closes TCP first; a client waits for that (D9).
-      if (how_.self == role::server) command_ = command::shut_output;
+      if (how_->self == role::server) command_ = command::shut_output;
       break;
 
     case action::fin_and_drain:
@@ -190,7 +190,7 @@ void connection::blame_transport() {
 
 // D9, within P5's total deadline.
 void connection::start_linger(instant now) {
-  linger_due_ = now + how_.options.linger;
+  linger_due_ = now + how_->options.linger;
   if (total_deadline_ && *total_deadline_ < *linger_due_) linger_due_ = total_deadline_;
   total_deadline_.reset();
 }

@@ -9,7 +9,7 @@ void connection::on_data(const message_reader::step_result& data, instant now) {
   const bool whole_only = show_messages_ || (receive_ && receive_->kind == receive_kind::message);
   inbox_.add(data, whole_only ? inbox::borders::of_messages : inbox::borders::of_frames);
   if (show_messages_) {
-    if (inbox_.first_message_size() > how_.options.max_message_size) {
+    if (inbox_.first_message_size() > how_->options.max_message_size) {
       return break_limit(cause::message_too_big, now);
     }
     if (const auto message = inbox_.peek_message()) {
@@ -25,7 +25,7 @@ void connection::on_data(const message_reader::step_result& data, instant now) {
 // A message that came in one frame and one piece, and that somebody waits for: one copy, or none.
 bool connection::take_directly(const message_reader::step_result& data) {
   if (!data.frame_begins || !data.message_ends || !inbox_.idle()) return false;
-  if (data.payload.size() > how_.options.max_message_size) return false;
+  if (data.payload.size() > how_->options.max_message_size) return false;
   if (show_messages_) {
     view_ = {data.payload, data.type};
     return true;
@@ -84,7 +84,7 @@ void connection::deliver(instant now) {
 
 bool connection::deliver_data(instant now) {
   const bool whole = receive_->kind == receive_kind::message;
-  if (whole && inbox_.first_message_size() > how_.options.max_message_size) {
+  if (whole && inbox_.first_message_size() > how_->options.max_message_size) {
     if (!parses()) {  // nothing can be answered any more, and the end is still to be delivered
       complete(receive_->owner, errc::message_too_big);
       receive_.reset();

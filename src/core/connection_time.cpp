@@ -30,17 +30,17 @@ std::optional<instant> connection::close_due() const {
   if (total_deadline_) return total_deadline_;
   const bool half_closed = phase_ == phase::close_queued || phase_ == phase::close_sent;
   if (!half_closed || paused_since_) return std::nullopt;
-  return idle_since_ + how_.options.close_timeout;
+  return idle_since_ + how_->options.close_timeout;
 }
 
 std::optional<instant> connection::write_due() const {
-  if (how_.options.write_timeout.count() == 0 || !outbox_.blocked()) return std::nullopt;
+  if (how_->options.write_timeout.count() == 0 || !outbox_.blocked()) return std::nullopt;
   if (phase_ == phase::closed || phase_ == phase::draining || output_lost_) return std::nullopt;
-  return write_progress_ + how_.options.write_timeout;
+  return write_progress_ + how_->options.write_timeout;
 }
 
 std::optional<instant> connection::probe_due() const {
-  const bool probes = paused_since_ && parses() && how_.options.probe_interval.count() > 0;
+  const bool probes = paused_since_ && parses() && how_->options.probe_interval.count() > 0;
   return probes ? std::optional(next_probe_) : std::nullopt;
 }
 
@@ -55,7 +55,7 @@ void connection::tick(instant now) {
     } else if (has_come(answer_due_, now)) {
       const auto answer = close_status().value_or(adieu::close_status::no_status_received);
       answer_due_.reset();
-      total_deadline_ = now + how_.options.close_timeout;
+      total_deadline_ = now + how_->options.close_timeout;
       start_close(event::call_close, answer, {}, now);  // D11
     } else if (has_come(write_due(), now)) {
       if (now - *write_due() > far_too_late) {
@@ -68,7 +68,7 @@ void connection::tick(instant now) {
         apply(event::peer_silent, now);
       } else {
         const duration silent = since_open(now) - record_.last_byte_sent.value_or(duration{});
-        if (silent >= how_.options.ping_interval) outbox_.packer().rest();
+        if (silent >= how_->options.ping_interval) outbox_.packer().rest();
         const std::uint64_t counter = keepalive_.queued(0);
         outbox_.push_control(opcode::ping, keepalive::payload_of(counter), counter);
       }
@@ -77,7 +77,7 @@ void connection::tick(instant now) {
       // The peer's Pings lie unread behind the window: it shall not take us for dead. RFC 6455
       // §5.5.3.
       outbox_.push_control(opcode::pong, {});
-      next_probe_ = now + how_.options.probe_interval;
+      next_probe_ = now + how_->options.probe_interval;
     } else {
       break;
     }

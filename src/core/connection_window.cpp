@@ -20,7 +20,7 @@ std::size_t connection::read_allowance() const noexcept {
 // A receive that waits can be filled through any window: what it takes, and its frame, come on top.
 std::size_t connection::window() const noexcept {
   const std::size_t taken = receive_ ? receive_->buffer.size() + inbox::bookkeeping : 0;
-  return how_.options.receive_window + taken;
+  return how_->options.receive_window + taken;
 }
 
 // P3: what was read fits the window, but decompressed it may be a thousand times as much.
@@ -29,7 +29,7 @@ bool connection::must_wait() const noexcept {
   if (receive_ && receive_->kind == receive_kind::message) return false;
   std::uint64_t room = window();
   // Behind the end of input, the state shall tell the truth if that costs no more than a message.
-  if (held_.ended() || peer_gone_) room += how_.options.max_message_size;
+  if (held_.ended() || peer_gone_) room += how_->options.max_message_size;
   const bool more = reader_.holds_data() || !input_.empty() || held_.waits();
   return more && parses() && inbox_.held() >= room;
 }
@@ -46,7 +46,7 @@ void connection::resume(instant now) {
 
 // P4: after async_close nobody may ever read; the window must not hide the peer's Close.
 void connection::discard_if_stuck() {
-  if (discards_ && !receive_ && inbox_.held() >= how_.options.receive_window) inbox_.discard();
+  if (discards_ && !receive_ && inbox_.held() >= how_->options.receive_window) inbox_.discard();
 }
 
 // After every input and call: what is waited for, and whether reading stands still.
@@ -61,7 +61,7 @@ void connection::settle(instant now) {
   const bool paused = read_allowance() == 0;
   if (paused && !paused_since_) {
     paused_since_ = now;
-    next_probe_ = now + how_.options.probe_interval;
+    next_probe_ = now + how_->options.probe_interval;
     keepalive_.pause();
   } else if (!paused && paused_since_) {
     paused_since_.reset();

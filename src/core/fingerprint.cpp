@@ -212,7 +212,7 @@ fingerprint connection::fingerprint(instant now) const {
   keepalive_.add_to(out);
   out.add(close_code_);
   out.add(close_reason_);
-  const bool counts = how_.options.max_control_frames_per_second != 0 &&
+  const bool counts = how_->options.max_control_frames_per_second != 0 &&
                       now - control_second_ < std::chrono::seconds(1);
   out.add(counts ? control_frames_ : 0U);
   if (counts) out.add(control_second_);

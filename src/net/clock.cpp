@@ -1,10 +1,12 @@
-// One ordered queue of timers for each execution context, real or virtual.
+// One heap of timers for each execution context, real or virtual.
 #include "net/clock.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/query.hpp>
 
 #include <ctime>
+
+#include "net/driver.hpp"
 
 namespace adieu::net {
 namespace {
@@ -32,59 +34,102 @@ core::instant clock_service::now() const {
   return read_clock(CLOCK_MONOTONIC);
 }
 
-void clock_service::arm(const boost::asio::any_io_executor& executor,
-                        transport_listener& listener,
-                        core::instant when) {
+void clock_service::arm(driver& whose, core::instant when) {
   const std::lock_guard lock(mutex_);
-  if (const auto old = armed_.find(&listener); old != armed_.end()) {
-    queue_.erase(old->second);
-    armed_.erase(old);
-  }
-  armed_[&listener] = queue_.insert({when, {when, listener.shared_from_this(), executor}});
+  if (const std::uint32_t at = whose.place_in_clock().at; at != place::nowhere) take_out(at);
+  heap_.push_back({when, &whose});
+  move_up(heap_.size() - 1, {when, &whose});
   if (virtual_now_) return;
-  if (!timer_) timer_ = std::make_unique<boost::asio::steady_timer>(executor);
+  if (!wake_up_) wake_up_ = std::make_unique<boost::asio::steady_timer>(whose.executor());
   set_timer();
 }
 
-void clock_service::disarm(transport_listener& listener) {
+void clock_service::disarm(driver& whose) noexcept {
   const std::lock_guard lock(mutex_);
-  const auto old = armed_.find(&listener);
-  if (old == armed_.end()) return;
-  queue_.erase(old->second);
-  armed_.erase(old);
-  if (queue_.empty() && timer_) {  // nothing keeps the loop from running out of work
-    timer_at_.reset();
-    timer_->cancel();
+  const std::uint32_t at = whose.place_in_clock().at;
+  if (at == place::nowhere) return;
+  take_out(at);
+  if (heap_.empty() && wake_up_) {  // nothing keeps the loop from running out of work
+    wakes_at_.reset();
+    wake_up_->cancel();
+  }
+}
+
+void clock_service::put(std::size_t at, const timer& what) noexcept {
+  heap_[at] = what;
+  what.whose->place_in_clock().at = static_cast<std::uint32_t>(at);
+}
+
+void clock_service::move_up(std::size_t at, const timer& what) noexcept {
+  while (at != 0 && what.when < heap_[(at - 1) / 2].when) {
+    put(at, heap_[(at - 1) / 2]);
+    at = (at - 1) / 2;
+  }
+  put(at, what);
+}
+
+void clock_service::move_down(std::size_t at, const timer& what) noexcept {
+  for (;;) {
+    std::size_t below = 2 * at + 1;
+    if (below + 1 < heap_.size() && heap_[below + 1].when < heap_[below].when) ++below;
+    if (below >= heap_.size() || what.when <= heap_[below].when) break;
+    put(at, heap_[below]);
+    at = below;
+  }
+  put(at, what);
+}
+
+void clock_service::take_out(std::size_t at) noexcept {
+  heap_[at].whose->place_in_clock().at = place::nowhere;
+  const timer last = heap_.back();
+  heap_.pop_back();
+  if (at == heap_.size()) return;
+  if (at != 0 && last.when < heap_[(at - 1) / 2].when) {
+    move_up(at, last);
+  } else {
+    move_down(at, last);
   }
 }
 
 // With the mutex held.
 void clock_service::set_timer() {
-  if (queue_.empty() || (timer_at_ && *timer_at_ <= queue_.begin()->first)) return;
-  timer_at_ = queue_.begin()->first;
-  timer_->expires_at(std::chrono::steady_clock::time_point(
-      std::chrono::duration_cast<std::chrono::steady_clock::duration>(*timer_at_)));
-  timer_->async_wait([this](boost::system::error_code ec) {
+  if (heap_.empty() || (wakes_at_ && *wakes_at_ <= heap_.front().when)) return;
+  wakes_at_ = heap_.front().when;
+  wake_up_->expires_at(std::chrono::steady_clock::time_point(
+      std::chrono::duration_cast<std::chrono::steady_clock::duration>(*wakes_at_)));
+  wake_up_->async_wait([this](boost::system::error_code ec) {
     if (!ec) fire_due();
   });
 }
 
+// On an io_context those that are due are told here and now, as its own timers would be; on other
+// executors, and in virtual time, each on its own executor.
 void clock_service::fire_due() {
   const core::instant time = now();
-  std::vector<entry> due;
+  listeners due;
+  const workplace* here = nullptr;
   {
     const std::lock_guard lock(mutex_);
-    timer_at_.reset();
-    while (!queue_.empty() && queue_.begin()->first <= time) {
-      due.push_back(queue_.begin()->second);
-      armed_.erase(queue_.begin()->second.listener.get());
-      queue_.erase(queue_.begin());
+    wakes_at_.reset();
+    due.swap(spare_);
+    while (!heap_.empty() && heap_.front().when <= time) {
+      const driver& first = *heap_.front().whose;
+      // None when it is being destroyed on another thread just now.
+      auto alive = heap_.front().whose->weak_from_this().lock();
+      take_out(0);
+      if (!alive) continue;
+      if (first.where().plain != nullptr && !virtual_now_) {
+        here = &first.where();
+        due.push_back(std::move(alive));
+      } else {
+        boost::asio::post(first.executor(), [alive = std::move(alive)] { alive->on_event(); });
+      }
     }
     if (!virtual_now_) set_timer();
   }
-  for (const entry& each : due) {
-    boost::asio::post(each.executor, [listener = each.listener] { listener->on_event(); });
-  }
+  if (here != nullptr) tell_all(*here->plain, due);
+  const std::lock_guard lock(mutex_);
+  spare_ = std::move(due);
 }
 
 void clock_service::use_virtual_time(core::instant start) {
@@ -95,8 +140,8 @@ void clock_service::use_virtual_time(core::instant start) {
 bool clock_service::advance_to_next() {
   {
     const std::lock_guard lock(mutex_);
-    if (queue_.empty()) return false;
-    virtual_now_ = std::max(*virtual_now_, queue_.begin()->first);
+    if (heap_.empty()) return false;
+    virtual_now_ = std::max(*virtual_now_, heap_.front().when);
   }
   fire_due();
   return true;
@@ -111,11 +156,10 @@ void clock_service::advance(core::duration by) {
 }
 
 void clock_service::shutdown() {
-  std::multimap<core::instant, entry> gone;  // destroyed last: connections may disarm themselves
   const std::lock_guard lock(mutex_);
-  gone.swap(queue_);
-  armed_.clear();
-  timer_.reset();
+  for (const timer& each : heap_) each.whose->place_in_clock().at = place::nowhere;
+  heap_.clear();
+  wake_up_.reset();
 }
 
 core::duration time_asleep() noexcept {

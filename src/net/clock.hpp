@@ -1,22 +1,26 @@
 // The time that drivers see, and their timers: one service for each execution context. Tests switch
 // it to virtual time and move it by hand.
 //
-// A driver's timer is re-armed only when its deadline comes earlier; a timer that fires too early
-// asks the core again. So a busy connection does not touch its timer at all.
+// The timers stand in one heap; a connection knows its place there. A driver's timer is re-armed
+// only when its deadline comes earlier; a timer that fires too early asks the core again. So a busy
+// connection does not touch its timer at all.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include <map>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <vector>
 
-#include "adieu/net/transport.hpp"
+#include "net/telling.hpp"
 
 namespace adieu::net {
+
+class driver;
 
 class clock_service final : public boost::asio::execution_context::service {
  public:
@@ -30,11 +34,15 @@ class clock_service final : public boost::asio::execution_context::service {
 
   [[nodiscard]] core::instant now() const;
 
-  /// Calls listener->on_event() at `when`, once. Replaces an earlier arming of the same listener.
-  void arm(const boost::asio::any_io_executor& executor,
-           transport_listener& listener,
-           core::instant when);
-  void disarm(transport_listener& listener);
+  /// Calls whose->on_event() at `when`, once. Replaces an earlier arming of the same connection.
+  void arm(driver& whose, core::instant when);
+  void disarm(driver& whose) noexcept;
+
+  /// Where a connection stands in the heap, kept by the connection.
+  struct place {
+    static constexpr std::uint32_t nowhere = ~std::uint32_t{0};
+    std::atomic<std::uint32_t> at{nowhere};
+  };
 
   /// For tests: time stands still at `start` and moves only with advance().
   void use_virtual_time(core::instant start);
@@ -43,21 +51,26 @@ class clock_service final : public boost::asio::execution_context::service {
   void advance(core::duration by);
 
  private:
-  struct entry {
+  struct timer {
     core::instant when;
-    std::shared_ptr<transport_listener> listener;  // an armed timer keeps its connection
-    boost::asio::any_io_executor executor;
+    driver* whose;
   };
   void shutdown() override;
   void fire_due();
   void set_timer();
 
+  // The heap, with the mutex held: the earliest timer is the first one.
+  void put(std::size_t at, const timer& what) noexcept;
+  void move_up(std::size_t at, const timer& what) noexcept;
+  void move_down(std::size_t at, const timer& what) noexcept;
+  void take_out(std::size_t at) noexcept;
+
   mutable std::mutex mutex_;
   std::optional<core::instant> virtual_now_;
-  std::multimap<core::instant, entry> queue_;
-  std::map<const transport_listener*, std::multimap<core::instant, entry>::iterator> armed_;
-  std::unique_ptr<boost::asio::steady_timer> timer_;
-  std::optional<core::instant> timer_at_;
+  std::vector<timer> heap_;
+  listeners spare_;
+  std::unique_ptr<boost::asio::steady_timer> wake_up_;
+  std::optional<core::instant> wakes_at_;
 };
 
 /// How far the boot-time clock is ahead of the monotonic one: it grows while the machine sleeps.

@@ -2,7 +2,6 @@
 #include "net/driver.hpp"
 
 #include <boost/asio/bind_allocator.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
@@ -18,42 +17,68 @@ core::ticket ticket_of(call& what) noexcept { return reinterpret_cast<core::tick
 
 }  // namespace
 
-driver::driver(boost::asio::any_io_executor executor,
+driver::driver(workplace_ptr where,
                std::unique_ptr<transport> carrier,
-               const core::settings& how)
-    : executor_(std::move(executor)),
-      clock_(clock_service::of(executor_)),
+               core::settings_ptr how,
+               std::chrono::system_clock::time_point opened_at)
+    : where_(std::move(where)),
       transport_(std::move(carrier)),
-      core_(how, clock_.now()),
-      most_buffered_(how.options.max_buffered_amount) {
+      core_(std::move(how), where_->clock.now(), opened_at) {
   status_->publish(core_.state());
 }
 
-// Only when no operation is under way any more, or when the loop itself is destroyed.
+// Only when TCP is gone, or when the loop itself is being destroyed, or was.
 driver::~driver() {
-  loop_end::let_go(*this);
+  if (place_in_clock_.at != clock_service::place::nowhere) where_->clock.disarm(*this);
+  if (place_in_loop_.at != loop_end::place::nowhere) where_->loop.let_go(*this);
   if (!core_.ended()) transport_->close(transport::ending::cut);
   forget_calls();
 }
 
 void driver::start(std::string leftover) {
-  leftover_ = std::move(leftover);
-  loop_end::of(executor_).watch(*this);
-  transport_->start(shared_from_this());
+  if (!leftover.empty()) leftover_ = std::make_unique<std::string>(std::move(leftover));
+  where_->loop.watch(*this);
+  self_ = shared_from_this();
+  try {
+    transport_->start(self_);
+  } catch (...) {
+    self_.reset();
+    throw;
+  }
   post_turn();
 }
 
+void driver::agreed_on(agreed_texts texts) {
+  if (texts.subprotocol.empty() && texts.extensions.empty()) return;
+  agreed_ = std::make_unique<const agreed_texts>(std::move(texts));
+}
+
+const agreed_texts& driver::agreed() const noexcept {
+  static const agreed_texts none;
+  return agreed_ ? *agreed_ : none;
+}
+
 // ── Calls, from any thread ──────────────────────────────────────────────────────────────────────
+
+// Something to do that is no call of the app's.
+struct driver::errand final : call {
+  explicit errand(task what_to_do) : call(call_kind::errand), work(std::move(what_to_do)) {
+    finish_ = [](call* base, core::completion*, const connection_status*) {
+      delete static_cast<errand*>(base);
+    };
+  }
+  task work;
+};
 
 void driver::with_core(task work) {
   {
     const visit inside(*this);
     if (inside) {
-      drain_tasks();
+      take_what_was_left();
       work();
       status_->publish(core_.state());
     } else {
-      queue_task({std::move(work), nullptr});
+      leave(std::move(work));
     }
   }
   post_turn();
@@ -63,42 +88,38 @@ void driver::submit(call& what) {
   {
     const visit inside(*this);
     if (inside) {
-      drain_tasks();
+      take_what_was_left();
       start_call(what);
       status_->publish(core_.state());
     } else {
-      queue_task({nullptr, &what});
+      leave(what);
     }
   }
   post_turn();
 }
 
-void driver::queue_task(queued work) {
-  const std::lock_guard lock(tasks_mutex_);
-  tasks_.push_back(std::move(work));
-  has_tasks_.store(true, std::memory_order_release);
+void driver::leave(call& what) noexcept {
+  what.next = left_.load(std::memory_order_relaxed);
+  while (!left_.compare_exchange_weak(
+      what.next, &what, std::memory_order_release, std::memory_order_relaxed)) {
+  }
 }
 
-void driver::drain_tasks() {
-  while (has_tasks_.load(std::memory_order_acquire)) {
-    std::vector<queued> work;
-    {
-      const std::lock_guard lock(tasks_mutex_);
-      work.swap(tasks_);
-      core_.count_unsent(std::exchange(refused_, {}));
-      has_tasks_.store(false, std::memory_order_relaxed);
+void driver::leave(task work) { leave(*std::make_unique<errand>(std::move(work)).release()); }
+
+void driver::take_what_was_left() {
+  while (left_.load(std::memory_order_relaxed) != nullptr) {
+    call* last = left_.exchange(nullptr, std::memory_order_acquire);
+    call* first = nullptr;
+    while (last != nullptr) {
+      call* const before = std::exchange(last->next, first);
+      first = std::exchange(last, before);
     }
-    for (queued& each : work) {
-      if (each.what != nullptr) {
-        start_call(*each.what);
-      } else {
-        each.work();
-      }
-    }
-    work.clear();
-    const std::lock_guard lock(tasks_mutex_);
-    if (tasks_.capacity() == 0) tasks_.swap(work);  // its memory serves the next burst
+    while (first != nullptr) start_call(*std::exchange(first, std::exchange(first->next, nullptr)));
   }
+  if (refused_messages_.load(std::memory_order_relaxed) == 0) return;
+  const std::uint64_t messages = refused_messages_.exchange(0, std::memory_order_acquire);
+  core_.count_unsent({messages, refused_bytes_.exchange(0, std::memory_order_relaxed)});
 }
 
 void driver::post_turn() {
@@ -109,16 +130,19 @@ void driver::post_turn() {
     self->turn_posted_.exchange(false, std::memory_order_acq_rel);
     self->turn();
   };
-  using plain_executor = boost::asio::io_context::executor_type;
-  if (const auto* const plain = executor_.target<plain_executor>()) {
-    boost::asio::post(
-        *plain, boost::asio::bind_allocator(turn_allocator<void>(turn_memory_), std::move(run)));
+  if (where_->plain != nullptr) {
+    const turn_allocator<void> memory(where_->turns);
+    boost::asio::post(*where_->plain, boost::asio::bind_allocator(memory, std::move(run)));
   } else {
-    boost::asio::post(executor_, std::move(run));
+    boost::asio::post(executor(), std::move(run));
   }
 }
 
 void driver::start_call(call& what) {
+  if (what.what == call_kind::errand) {
+    const std::unique_ptr<errand> own(&static_cast<errand&>(what));
+    return own->work();
+  }
   link(what);
   const core::ticket owner = ticket_of(what);
   const core::instant time = now();
@@ -138,6 +162,7 @@ void driver::start_call(call& what) {
     case call_kind::close: core_.close(owner, what.code, what.reason, time, what.timeout); break;
     case call_kind::close_output: core_.close_output(owner, what.code, what.reason, time); break;
     case call_kind::wait_closed: core_.wait_closed(owner); break;
+    case call_kind::errand: break;
   }
 }
 
@@ -154,12 +179,14 @@ void driver::abort() {
 void driver::destroy() {
   const visit inside(*this);
   const auto stop_showing = [this] {
+    in_message_mode_ = false;
+    handler_is_newer_ = true;
     on_message_ = nullptr;
     core_.show_messages(false);
   };
   if (inside && showing_) {  // by the handler itself, whose view lives until it returns
     stop_showing();
-    queue_task({[this] { core_.destroy(now()); }, nullptr});
+    leave([this] { core_.destroy(now()); });
     return post_turn();
   }
   with_core([this, stop_showing] {
@@ -235,9 +262,10 @@ struct driver::copied_send final : call {
 };
 
 bool driver::make_room(std::size_t size) noexcept {
+  const std::size_t most = core_.options().max_buffered_amount;
   std::size_t before = buffered_.load(std::memory_order_relaxed);
   do {
-    if (most_buffered_ != 0 && before != 0 && before + size > most_buffered_) return false;
+    if (most != 0 && before != 0 && before + size > most) return false;
   } while (!buffered_.compare_exchange_weak(before, before + size, std::memory_order_relaxed));
   return true;
 }
@@ -248,7 +276,7 @@ errc driver::try_send_copy(message_type type, core::const_bytes payload) {
   {
     const visit inside(*this);
     if (inside) {
-      if (has_tasks_.load(std::memory_order_acquire)) drain_tasks();
+      take_what_was_left();
       if (const errc refused = core_.send_refusal(); refused != errc::success) return refused;
       if (core_.send_copy(type, payload, now())) {
         if (!turning_) post_turn();
@@ -270,35 +298,32 @@ errc driver::try_send_copy(message_type type, core::const_bytes payload) {
 void driver::send_copy(message_type type, core::const_bytes payload) {
   const errc refused = try_send_copy(type, payload);
   if (refused == errc::success) return;
-  {
-    const std::lock_guard lock(tasks_mutex_);
-    ++refused_.messages;
-    refused_.bytes += payload.size();
-    if (refused == errc::too_much_buffered && !overflowed_.exchange(true)) {
-      tasks_.push_back({[this] { core_.send_overflowed(now()); }, nullptr});
-    }
-    has_tasks_.store(true, std::memory_order_release);
+  refused_bytes_.fetch_add(payload.size(), std::memory_order_relaxed);
+  refused_messages_.fetch_add(1, std::memory_order_release);
+  if (refused == errc::too_much_buffered && !overflowed_.exchange(true)) {
+    leave([this] { core_.send_overflowed(now()); });
   }
   post_turn();
 }
 
 void driver::on_message(message_handler handler) {
-  auto shared = handler ? std::make_shared<message_handler>(std::move(handler)) : nullptr;
-  with_core([this, shared = std::move(shared)] {
-    on_message_ = shared;
-    show_waiting_ = on_message_ != nullptr;
-    core_.show_messages(on_message_ != nullptr);
+  with_core([this, handler = std::move(handler)]() mutable {
+    in_message_mode_ = show_waiting_ = handler != nullptr;
+    handler_is_newer_ = true;
+    on_message_ = std::move(handler);
+    core_.show_messages(in_message_mode_);
   });
 }
 
 void driver::on_end(end_handler handler) {
   with_core([this, handler = std::move(handler)]() mutable {
-    end_handlers_.push_back(std::move(handler));
+    if (!end_handlers_) end_handlers_ = std::make_unique<std::vector<end_handler>>();
+    end_handlers_->push_back(std::move(handler));
   });
 }
 
-void driver::on_failure(failure_handler handler) {
-  with_core([this, handler = std::move(handler)]() mutable { on_failure_ = std::move(handler); });
+void driver::keep_by(std::shared_ptr<keeper> whom) {
+  with_core([this, whom = std::move(whom)]() mutable { keeper_ = std::move(whom); });
 }
 
 // ── The list of pending calls ───────────────────────────────────────────────────────────────────
@@ -315,22 +340,19 @@ void driver::unlink(call& what) noexcept {
 }
 
 void driver::forget_calls() {
-  std::vector<queued> never_started;
-  {
-    const std::lock_guard lock(tasks_mutex_);
-    never_started.swap(tasks_);
-  }
-  for (const queued& each : never_started) {
-    if (each.what != nullptr) each.what->forget();
+  for (call* each = left_.exchange(nullptr); each != nullptr;) {
+    std::exchange(each, each->next)->forget();
   }
   while (pending_ != nullptr) {
     call& forgotten = *pending_;
     unlink(forgotten);
     forgotten.forget();
   }
-  end_handlers_.clear();  // they may own whatever owns this
-  on_message_.reset();
-  on_failure_ = nullptr;
+  // They may own whatever owns this.
+  end_handlers_.reset();
+  on_message_ = nullptr;
+  keeper_.reset();
+  self_.reset();
 }
 
 void submit(driver& to, call& what) { to.submit(what); }

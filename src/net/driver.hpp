@@ -8,39 +8,63 @@
 #pragma once
 
 #include <functional>
-#include <mutex>
 
+#include "adieu/message.hpp"
 #include "adieu/net/call.hpp"
 #include "adieu/net/transport.hpp"
 #include "net/clock.hpp"
 #include "net/loop_end.hpp"
-#include "net/turn_memory.hpp"
+#include "net/workplace.hpp"
 
 namespace adieu::net {
 
-using message_handler = std::function<void(const core::connection::message_view&)>;
-using failure_handler = std::function<void(std::exception_ptr)>;
+using message_handler = std::function<void(const message_view&)>;
 using end_handler = std::function<void(const disconnect_record&)>;
+
+/// Whoever keeps a connection, as the server does with its own, and wants to know how it fares. The
+/// connection holds it until TCP is gone.
+class keeper {
+ public:
+  virtual ~keeper() = default;
+  /// Once, before the app's own hooks.
+  virtual void ended(const disconnect_record& record) = 0;
+  /// What a message handler has thrown. Without a keeper it leaves through the loop's run().
+  virtual void handler_failed(std::exception_ptr error) = 0;
+};
+
+/// What both ends agreed on in the opening handshake, where they did.
+struct agreed_texts {
+  std::string subprotocol;
+  std::string extensions;
+};
 
 class driver final : public transport_listener {
  public:
-  driver(boost::asio::any_io_executor executor,
+  driver(workplace_ptr where,
          std::unique_ptr<transport> carrier,
-         const core::settings& how);
+         core::settings_ptr how,
+         std::chrono::system_clock::time_point opened_at);
   ~driver() override;
 
-  /// Begins to read. `leftover` came in the same read as the handshake.
+  /// Begins to read, and lives until TCP is gone. `leftover` came in the same read as the
+  /// handshake.
   void start(std::string leftover);
+  void agreed_on(agreed_texts texts);
 
   /// The loop is being destroyed: handlers go away without being called.
   void forget_calls();
 
-  [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
+  [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept {
+    return where_->executor;
+  }
+  [[nodiscard]] const workplace& where() const noexcept { return *where_; }
   [[nodiscard]] const std::shared_ptr<connection_status>& status() const noexcept {
     return status_;
   }
+  [[nodiscard]] const agreed_texts& agreed() const noexcept;
 
   [[nodiscard]] loop_end::place& place_in_loop() noexcept { return place_in_loop_; }
+  [[nodiscard]] clock_service::place& place_in_clock() noexcept { return place_in_clock_; }
 
   // From any thread.
   void submit(call& what);
@@ -59,8 +83,7 @@ class driver final : public transport_listener {
   [[nodiscard]] std::optional<core::completion> try_receive_message(std::string& into);
   void on_message(message_handler handler);
   void on_end(end_handler handler);
-  /// Gets what a message handler throws, which otherwise leaves through the loop's run().
-  void on_failure(failure_handler handler);
+  void keep_by(std::shared_ptr<keeper> whom);
 
   // transport_listener
   void on_event() override;
@@ -73,16 +96,14 @@ class driver final : public transport_listener {
  private:
   class visit;  // being inside
   struct copied_send;
+  struct errand;
   using task = std::function<void()>;
 
   void with_core(task work);
-  // What a thread left behind that could not go inside: a call, or something else to do.
-  struct queued {
-    task work;
-    call* what;
-  };
-  void queue_task(queued work);
-  void drain_tasks();
+  // What a thread leaves behind that can't go inside.
+  void leave(call& what) noexcept;
+  void leave(task work);
+  void take_what_was_left();
   void start_call(call& what);
   [[nodiscard]] bool make_room(std::size_t size) noexcept;
   void post_turn();
@@ -95,53 +116,55 @@ class driver final : public transport_listener {
   [[nodiscard]] bool finish();
   void set_timer();
   void show_messages();
+  [[nodiscard]] std::exception_ptr show_all(const message_handler& handler);
   void answer_in_message_mode();
   /// Within a turn, the time of its last read: the clock is not asked for every message.
-  [[nodiscard]] core::instant now() const { return turning_ ? time_ : clock_.now(); }
+  [[nodiscard]] core::instant now() const { return turning_ ? time_ : where_->clock.now(); }
 
   void link(call& what) noexcept;
   void unlink(call& what) noexcept;
 
-  boost::asio::any_io_executor executor_;
-  clock_service& clock_;
+  static constexpr core::instant never = core::instant::max();
+
+  const workplace_ptr where_;
+  std::shared_ptr<transport_listener> self_;  // from the start to the end of TCP
   std::unique_ptr<transport> transport_;
   core::connection core_;
-  std::shared_ptr<connection_status> status_ = std::make_shared<connection_status>();
+  const std::shared_ptr<connection_status> status_ = std::make_shared<connection_status>();
 
+  // Who is inside, and what others want meanwhile
   std::atomic<const void*> inside_{nullptr};
+  std::atomic<call*> left_{nullptr};                                   // the last one first
+  std::atomic<std::uint64_t> refused_messages_{0}, refused_bytes_{0};  // by send()
+  std::atomic<std::size_t> buffered_{0};                               // memory of copies that wait
+  std::atomic<core::sender> next_sender_{1};
   std::atomic<bool> turn_posted_{false};
-  turn_memory turn_memory_;               // of the posted turn
   std::atomic<bool> turn_missed_{false};  // a turn found somebody else inside
-  bool turning_ = false;
-
-  std::mutex tasks_mutex_;
-  std::vector<queued> tasks_;
-  std::atomic<bool> has_tasks_{false};
-  core::unsent refused_;  // of send(); with the tasks, as any thread counts here
-
-  const std::size_t most_buffered_;
-  std::atomic<std::size_t> buffered_{0};  // memory of copies that wait
   std::atomic<bool> overflowed_{false};   // send() has refused one: none may follow it
 
-  std::vector<core::completion> ready_;
-  std::size_t next_ready_ = 0;
-  call* pending_ = nullptr;
-  loop_end::place place_in_loop_;
-
-  std::shared_ptr<message_handler> on_message_;
-  bool showing_ = false;       // on_message_ runs
-  bool show_waiting_ = false;  // it is new: whole messages may wait for it
-  std::vector<end_handler> end_handlers_;
-  failure_handler on_failure_;
-  std::string leftover_;  // came in the same read as the handshake
-  std::optional<core::instant> armed_;
-  core::instant time_{};
-  std::atomic<core::sender> next_sender_{1};
-  core::duration asleep_ = time_asleep();
+  bool turning_ = false;
+  bool showing_ = false;           // the message handler runs
+  bool show_waiting_ = false;      // it is new: whole messages may wait for it
+  bool in_message_mode_ = false;   // there is one
+  bool handler_is_newer_ = false;  // than the one that runs
   bool write_in_flight_ = false;
   bool held_back_ = false;  // the last write may wait in the kernel
   bool close_published_ = false;
   bool record_published_ = false;
+
+  loop_end::place place_in_loop_;
+  clock_service::place place_in_clock_;
+  std::uint32_t next_ready_ = 0;  // of the core's completions
+  call* pending_ = nullptr;
+
+  message_handler on_message_;
+  std::shared_ptr<keeper> keeper_;
+  std::unique_ptr<std::vector<end_handler>> end_handlers_;
+  std::unique_ptr<const agreed_texts> agreed_;
+  std::unique_ptr<std::string> leftover_;  // came in the same read as the handshake
+  core::instant armed_ = never;
+  core::instant time_{};
+  core::duration asleep_ = time_asleep();
 };
 
 }  // namespace adieu::net

@@ -1,6 +1,7 @@
 // The driver's turn, on the executor: reads, hands out, writes, obeys and keeps time.
 #include <boost/asio/post.hpp>
 
+#include <bit>
 #include <utility>
 
 #include "net/driver.hpp"
@@ -47,12 +48,12 @@ void driver::turn() {
 
 // True when there is more to do, and others should have their turn first.
 bool driver::turn_inside() {
-  time_ = clock_.now();
-  drain_tasks();
+  time_ = where_->clock.now();
+  take_what_was_left();
   if (core_.ended()) return finish();
-  if (!leftover_.empty()) {
-    std::string first = std::exchange(leftover_, {});
-    on_bytes(std::as_writable_bytes(std::span(first)));
+  if (leftover_) {
+    const auto first = std::move(leftover_);
+    on_bytes(std::as_writable_bytes(std::span(*first)));
   }
 
   constexpr int most_reads = 16;
@@ -62,7 +63,7 @@ bool driver::turn_inside() {
   for (int reads = 0; more && reads < most_reads; ++reads) {
     // Everything of one read is parsed, handled, answered and written before the next one.
     const bool paused = core_.read_allowance() == 0;
-    if (reads != 0) time_ = clock_.now();
+    if (reads != 0) time_ = where_->clock.now();
     more = transport_->pump();
     more = keep_time() || more;
     bool busy = true;
@@ -70,7 +71,7 @@ bool driver::turn_inside() {
       if (std::exchange(show_waiting_, false)) show_messages();
       answer_in_message_mode();
       hand_out_completions();
-      drain_tasks();
+      take_what_was_left();
       busy = flush();
       if (core_.ended()) return finish();
     }
@@ -84,16 +85,19 @@ bool driver::turn_inside() {
 }
 
 // Time comes after the read: what has arrived is older than the deadline. An armed timer is never
-// later than the deadline, so a busy connection compares two numbers here. A loop that stood still
-// hears of its timers before it hears of all its sockets; so at a deadline it looks for itself.
-// True when there is more to read.
+// much later than the deadline, so a busy connection compares two numbers here. A loop that stood
+// still hears of its timers before it hears of all its sockets; so at a deadline it looks for
+// itself, unless a Ping is all that comes of it. True when there is more to read.
 bool driver::keep_time() {
-  if (!armed_ || *armed_ > time_) return false;
-  time_ = clock_.now();
-  armed_.reset();
-  transport_->look_again();
-  const bool more = transport_->pump();
-  (void)flush();
+  if (armed_ > time_) return false;
+  time_ = where_->clock.now();
+  armed_ = never;
+  bool more = false;
+  if (!core_.only_asks()) {
+    transport_->look_again();
+    more = transport_->pump();
+    (void)flush();
+  }
   const core::duration asleep = time_asleep();
   if (asleep - asleep_ > noticeable_sleep) core_.woke_up(time_);
   asleep_ = asleep;
@@ -144,18 +148,17 @@ bool driver::flush() {
 // round, so that nobody keeps the loop for himself.
 void driver::hand_out_completions() {
   publish();
-  if (next_ready_ == ready_.size()) {
-    ready_.clear();
-    next_ready_ = 0;
-    ready_.swap(core_.completions());
-  }
-  while (next_ready_ < ready_.size()) {
-    core::completion done = std::move(ready_[next_ready_++]);
+  std::vector<core::completion>& ready = core_.completions();  // handlers add to it
+  const std::size_t there = ready.size();
+  while (next_ready_ < there) {
+    core::completion done = std::move(ready[next_ready_++]);
     if (done.owner == 0) continue;  // ours: nobody waits
     call& finished = *call_of(done.owner);
     unlink(finished);
     finished.finish(std::move(done), *status_);
   }
+  ready.erase(ready.begin(), ready.begin() + static_cast<std::ptrdiff_t>(there));
+  next_ready_ = 0;
 }
 
 // What others may see from any thread, before a handler can ask for it. The state comes last: who
@@ -175,29 +178,48 @@ void driver::publish() {
 // The connection has ended: the last completions, the hooks; nothing is left that holds us.
 bool driver::finish() {
   publish();
-  on_message_.reset();
+  in_message_mode_ = false;
+  on_message_ = nullptr;
+  self_.reset();
+  where_->clock.disarm(*this);
   // The hooks come before the last completions: those may end whoever owns the websocket.
-  while (!end_handlers_.empty()) {
-    const end_handler told = std::move(end_handlers_.front());
-    end_handlers_.erase(end_handlers_.begin());
+  const std::shared_ptr<keeper> whose = std::move(keeper_);
+  if (whose) whose->ended(core_.record());
+  while (end_handlers_ && !end_handlers_->empty()) {
+    const end_handler told = std::move(end_handlers_->front());
+    end_handlers_->erase(end_handlers_->begin());
     told(core_.record());
   }
-  clock_.disarm(*this);
   hand_out_completions();
   return !core_.completions().empty();
 }
 
+namespace {
+
+// A keep-alive need not be exact: those of many connections shall come due together, at points in
+// time that lie a hundredth of the wait apart.
+core::instant made_coarse(core::instant due, core::instant now) {
+  if (due <= now) return due;
+  const auto grain = std::bit_floor(static_cast<std::uint64_t>((due - now).count()) / 64);
+  if (grain == 0) return due;
+  const auto point = (static_cast<std::uint64_t>(due.count()) + grain - 1) / grain * grain;
+  return core::instant(static_cast<core::instant::rep>(point));
+}
+
+}  // namespace
+
 void driver::set_timer() {
-  if (armed_ && core_.quiet()) return;
+  const bool coarse = core_.quiet();
+  if (coarse && armed_ != never) return;
   const auto due = core_.deadline();
-  if (!due || (armed_ && *armed_ <= *due)) return;
-  armed_ = due;
-  clock_.arm(executor_, *this, *due);
+  if (!due || armed_ <= *due) return;
+  armed_ = coarse ? made_coarse(*due, time_) : *due;
+  where_->clock.arm(*this, armed_);
 }
 
 // D11 without waiting: in message mode there is no receive that would show the Close to the app.
 void driver::answer_in_message_mode() {
-  if (!on_message_ || core_.phase() != core::phase::close_received) return;
+  if (!in_message_mode_ || core_.phase() != core::phase::close_received) return;
   core_.close_output(0, *core_.close_status(), core_.close_description(), now());
 }
 
@@ -210,25 +232,36 @@ void driver::on_bytes(core::bytes data) {
   show_messages();
 }
 
+// The handler is out of its place while it runs: it may be replaced meanwhile.
 void driver::show_messages() {
-  const std::shared_ptr<message_handler> handler = on_message_;
-  if (!handler) return;
-  const core::instant time = now();
+  if (!in_message_mode_ || showing_) return;
+  message_handler running = std::move(on_message_);
+  handler_is_newer_ = false;
   showing_ = true;
+  const std::exception_ptr thrown = show_all(running);
+  showing_ = false;
+  if (!handler_is_newer_) on_message_ = std::move(running);
+  if (!thrown) return;
+  const core::instant time = now();
+  core_.close_for(cause::handler_error,
+                  close_status::internal_server_error,
+                  "the message handler failed",
+                  time);
+  core_.show_messages(false);
+  (void)core_.next_message(time);  // D11: the rest of the bytes must not outlive this call
+  const std::shared_ptr<keeper> whose = keeper_;
+  if (!whose) std::rethrow_exception(thrown);
+  whose->handler_failed(thrown);
+}
+
+std::exception_ptr driver::show_all(const message_handler& handler) {
+  const core::instant time = now();
   try {
-    while (const auto message = core_.next_message(time)) (*handler)(*message);
-    showing_ = false;
-  } catch (...) {  // D11: the rest of the bytes must not outlive this call
-    showing_ = false;
-    core_.close_for(cause::handler_error,
-                    close_status::internal_server_error,
-                    "the message handler failed",
-                    time);
-    core_.show_messages(false);
-    (void)core_.next_message(time);
-    if (!on_failure_) throw;
-    on_failure_(std::current_exception());
+    while (const auto* const seen = core_.next_message(time)) handler({seen->type, seen->payload});
+  } catch (...) {
+    return std::current_exception();
   }
+  return nullptr;
 }
 
 void driver::on_input_end(core::input_end how, int os_error) {

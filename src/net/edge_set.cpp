@@ -1,12 +1,11 @@
 // One epoll_wait a wake-up: which sockets became ready, and whose turn that makes it.
 #include "net/edge_set.hpp"
 
-#include <boost/asio/post.hpp>
-
 #include <sys/epoll.h>
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
 namespace adieu::net {
 namespace {
@@ -46,31 +45,34 @@ edge_set* edge_set::of(const boost::asio::any_io_executor& executor) {
   }
 }
 
-void edge_set::add(int descriptor, readiness& flags, std::shared_ptr<transport_listener> listener) {
+void edge_set::add(int descriptor, readiness& member, transport_listener& whose) {
   const std::lock_guard lock(mutex_);
+  members_.push_back(&member);
+  member.in = this;
+  member.whose = &whose;
+  member.place = static_cast<std::uint32_t>(members_.size() - 1);
   epoll_event wanted{};
   wanted.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-  member& added = members_[descriptor];  // its address is stable
-  added = {&flags, std::move(listener)};
-  wanted.data.ptr = &added;
+  wanted.data.ptr = &member;
   if (::epoll_ctl(set_.native_handle(), EPOLL_CTL_ADD, descriptor, &wanted) != 0) {
-    members_.erase(descriptor);
+    members_.pop_back();
+    member.in = nullptr;
     throw boost::system::system_error(errno, boost::system::system_category(), "epoll_ctl");
   }
   wait();
 }
 
-void edge_set::remove(int descriptor) noexcept {
-  std::shared_ptr<transport_listener> last;  // let go of after the lock
-  const std::lock_guard lock(mutex_);
-  const auto found = members_.find(descriptor);
-  if (found == members_.end()) return;
-  ::epoll_ctl(set_.native_handle(), EPOLL_CTL_DEL, descriptor, nullptr);
-  last = std::move(found->second.listener);
-  members_.erase(found);
-  if (members_.empty() && waiting_) {  // nothing keeps the loop from running out of work
+void edge_set::remove(int descriptor, readiness& member) noexcept {
+  edge_set* const set = std::exchange(member.in, nullptr);
+  if (set == nullptr) return;
+  const std::lock_guard lock(set->mutex_);
+  ::epoll_ctl(set->set_.native_handle(), EPOLL_CTL_DEL, descriptor, nullptr);
+  set->members_[member.place] = set->members_.back();  // the last one takes its place
+  set->members_[member.place]->place = member.place;
+  set->members_.pop_back();
+  if (set->members_.empty() && set->waiting_) {  // nothing keeps the loop from running out of work
     boost::system::error_code ignored;
-    set_.cancel(ignored);
+    set->set_.cancel(ignored);
   }
 }
 
@@ -83,7 +85,7 @@ void edge_set::wait() {
 }
 
 void edge_set::wake() {
-  batch due;
+  listeners due;
   {
     const std::lock_guard lock(mutex_);
     waiting_ = false;
@@ -91,50 +93,37 @@ void edge_set::wake() {
     collect(due);
     wait();
   }
-  notify(std::move(due));
-}
-
-// With the mutex held, so that no event of a removed member can be met.
-void edge_set::collect(batch& due) {
-  std::array<epoll_event, events_at_once> events;
-  const int count = ::epoll_wait(set_.native_handle(), events.data(), events_at_once, 0);
-  for (int i = 0; i < count; ++i) {
-    const epoll_event& event = events[static_cast<std::size_t>(i)];
-    const member& ready = *static_cast<const member*>(event.data.ptr);
-    readiness& flags = *ready.flags;
-    constexpr unsigned broken = EPOLLHUP | EPOLLERR;
-    if ((event.events & (EPOLLRDHUP | broken)) != 0) {
-      flags.input_ends.store(true, std::memory_order_release);
-    }
-    if ((event.events & (EPOLLIN | EPOLLRDHUP | broken)) != 0) {
-      flags.readable.store(true, std::memory_order_release);
-    }
-    if ((event.events & (EPOLLOUT | broken)) != 0) {
-      flags.writable.store(true, std::memory_order_release);
-    }
-    due.push_back(ready.listener);
-  }
-}
-
-void edge_set::notify(batch due) {
-  std::size_t next = 0;
-  try {
-    while (next < due.size()) due[next++]->on_event();
-  } catch (
-      ...) {  // a handler's exception leaves through run(); the others' events must not be lost
-    due.erase(due.begin(), due.begin() + static_cast<std::ptrdiff_t>(next));
-    boost::asio::post(loop_, [this, rest = std::move(due)]() mutable { notify(std::move(rest)); });
-    throw;
-  }
-  due.clear();
+  tell_all(loop_.get_executor(), due);
   const std::lock_guard lock(mutex_);
   spare_ = std::move(due);
 }
 
+// With the mutex held, so that no event of a removed member can be met.
+void edge_set::collect(listeners& due) {
+  std::array<epoll_event, events_at_once> events;
+  const int count = ::epoll_wait(set_.native_handle(), events.data(), events_at_once, 0);
+  for (int i = 0; i < count; ++i) {
+    const epoll_event& event = events[static_cast<std::size_t>(i)];
+    readiness& ready = *static_cast<readiness*>(event.data.ptr);
+    constexpr unsigned broken = EPOLLHUP | EPOLLERR;
+    if ((event.events & (EPOLLRDHUP | broken)) != 0) {
+      ready.input_ends.store(true, std::memory_order_release);
+    }
+    if ((event.events & (EPOLLIN | EPOLLRDHUP | broken)) != 0) {
+      ready.readable.store(true, std::memory_order_release);
+    }
+    if ((event.events & (EPOLLOUT | broken)) != 0) {
+      ready.writable.store(true, std::memory_order_release);
+    }
+    // None when it is being destroyed on another thread just now.
+    if (auto alive = ready.whose->weak_from_this().lock()) due.push_back(std::move(alive));
+  }
+}
+
 void edge_set::shutdown() {
-  std::unordered_map<int, member> gone;
   const std::lock_guard lock(mutex_);
-  gone.swap(members_);
+  for (readiness* const each : members_) each->in = nullptr;
+  members_.clear();
   spare_.clear();
 }
 

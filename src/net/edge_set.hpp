@@ -11,15 +11,19 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <unordered_map>
 #include <vector>
 
-#include "adieu/net/transport.hpp"
+#include "net/telling.hpp"
 
 namespace adieu::net {
 
-/// What a socket became; taken by whoever is in the driver.
+class edge_set;
+
+/// What a socket became; taken by whoever is in the driver. It stays where it is.
 struct readiness {
+  edge_set* in = nullptr;  // while it is registered
+  transport_listener* whose = nullptr;
+  std::uint32_t place = 0;  // in the set's list of members
   std::atomic<bool> readable{false};
   std::atomic<bool> writable{false};
   std::atomic<bool> input_ends{false};  // a FIN or a reset waits behind the data: stays set
@@ -37,29 +41,23 @@ class edge_set final : public boost::asio::execution_context::service {
   /// strand's handlers must run in the strand.
   static edge_set* of(const boost::asio::any_io_executor& executor);
 
-  /// Registers the descriptor, which Asio must not watch. While it is registered, it keeps the
-  /// listener alive and the loop at work, as a pending operation would.
-  void add(int descriptor, readiness& member, std::shared_ptr<transport_listener> listener);
-  void remove(int descriptor) noexcept;
+  /// Registers the descriptor, which Asio must not watch. While it is registered, it keeps the loop
+  /// at work, as a pending operation would.
+  void add(int descriptor, readiness& member, transport_listener& whose);
+  /// Before its listener goes away, if it was added.
+  static void remove(int descriptor, readiness& member) noexcept;
 
  private:
-  struct member {
-    readiness* flags;
-    std::shared_ptr<transport_listener> listener;
-  };
-  using batch = std::vector<std::shared_ptr<transport_listener>>;
-
   void shutdown() override;
   void wait();
   void wake();
-  void collect(batch& due);
-  void notify(batch due);
+  void collect(listeners& due);
 
   boost::asio::io_context& loop_;
   std::mutex mutex_;
   boost::asio::posix::stream_descriptor set_;
-  std::unordered_map<int, member> members_;
-  batch spare_;
+  std::vector<readiness*> members_;
+  listeners spare_;
   bool waiting_ = false;
 };
 

@@ -16,18 +16,16 @@ loop_end& loop_end::of(const boost::asio::any_io_executor& executor) {
 
 void loop_end::watch(driver& connection) {
   const std::lock_guard lock(mutex_);
-  connection.place_in_loop() = {this, connections_.size()};
+  connection.place_in_loop().at = static_cast<std::uint32_t>(connections_.size());
   connections_.push_back(&connection);
 }
 
 void loop_end::let_go(driver& connection) noexcept {
-  loop_end* const loop = connection.place_in_loop().in;
-  if (loop == nullptr) return;
-  const std::lock_guard lock(loop->mutex_);
-  const std::size_t at = connection.place_in_loop().at;
-  loop->connections_[at] = loop->connections_.back();  // the last one takes its place
-  loop->connections_[at]->place_in_loop().at = at;
-  loop->connections_.pop_back();
+  const std::lock_guard lock(mutex_);
+  const std::uint32_t at = connection.place_in_loop().at;
+  connections_[at] = connections_.back();  // the last one takes its place
+  connections_[at]->place_in_loop().at = at;
+  connections_.pop_back();
 }
 
 void loop_end::shutdown() {
@@ -35,7 +33,7 @@ void loop_end::shutdown() {
   {
     const std::lock_guard lock(mutex_);
     for (driver* const each : connections_) {
-      each->place_in_loop() = {};
+      each->place_in_loop().at = loop_end::place::nowhere;
       if (auto connection = each->weak_from_this().lock()) alive.push_back(std::move(connection));
     }
     connections_.clear();

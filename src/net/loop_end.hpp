@@ -6,6 +6,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/execution_context.hpp>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -25,13 +26,13 @@ class loop_end final : public boost::asio::execution_context::service {
 
   /// Where a connection stands in the list, kept by the connection.
   struct place {
-    loop_end* in = nullptr;
-    std::size_t at = 0;
+    static constexpr std::uint32_t nowhere = ~std::uint32_t{0};
+    std::atomic<std::uint32_t> at{nowhere};
   };
   void watch(driver& connection);
-  /// From its destructor. With a weak_ptr it would not be needed, but that holds the memory of what
-  /// is gone.
-  static void let_go(driver& connection) noexcept;
+  /// From its destructor, where it stands in the list. With a weak_ptr it would not be needed, but
+  /// that holds the memory of what is gone.
+  void let_go(driver& connection) noexcept;
 
  private:
   void shutdown() override;

@@ -5,31 +5,37 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 
 #include <memory>
+#include <mutex>
 #include <string>
+#include <unordered_map>
 
 namespace adieu::net {
 
+/// Where a connection comes from: an IPv4 address, or of IPv6 the network (/64), which is what one
+/// customer gets; or nowhere, as on a Unix socket.
+enum class source : std::uint64_t { nowhere = ~std::uint64_t{0} };
+
+[[nodiscard]] source source_of(const boost::asio::generic::stream_protocol::endpoint& peer);
+
+/// From any thread.
 class places {
  public:
   /// 0: any number.
-  places(std::size_t most, std::size_t most_per_source);
+  places(std::size_t most, std::size_t most_per_source) noexcept
+      : most_(most), most_per_source_(most_per_source) {}
+  places(const places&) = delete;
+  places& operator=(const places&) = delete;
 
-  struct answer {
-    std::shared_ptr<const void> place;  ///< given back when it goes; null: there was none
-    std::string problem;                ///< then: which limit
-  };
-  /// `source` is empty for who has no address.
-  [[nodiscard]] answer take(const std::string& source);
+  /// Takes a place. Else: which limit is reached.
+  [[nodiscard]] std::string take(source from);
+  void give_back(source from);
 
  private:
-  struct counts;
-  std::size_t most_;
-  std::size_t most_per_source_;
-  std::shared_ptr<counts> counts_;
+  const std::size_t most_;
+  const std::size_t most_per_source_;
+  std::mutex mutex_;
+  std::size_t all_ = 0;
+  std::unordered_map<source, std::size_t> of_source_;
 };
-
-/// The address of a peer as bytes, of IPv6 the network (/64), which is what one customer gets;
-/// empty on a Unix socket.
-[[nodiscard]] std::string source_of(const boost::asio::generic::stream_protocol::endpoint& peer);
 
 }  // namespace adieu::net

@@ -44,30 +44,32 @@ core::input_end input_end_of(io_result::outcome what) noexcept {
 }
 
 socket_stream::socket_stream(socket_type socket)
-    : socket_(std::move(socket)), descriptor_(socket_.native_handle()) {
+    : socket_(std::make_unique<socket_type>(std::move(socket))),
+      descriptor_(socket_->native_handle()) {
   boost::system::error_code ignored;
-  socket_.native_non_blocking(true, ignored);
-  const int family = socket_.local_endpoint(ignored).protocol().family();
+  socket_->native_non_blocking(true, ignored);
+  const int family = socket_->local_endpoint(ignored).protocol().family();
   is_tcp_ = family == AF_INET || family == AF_INET6;
-  if (is_tcp_) socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+  if (is_tcp_) socket_->set_option(boost::asio::ip::tcp::no_delay(true), ignored);
 }
 
 socket_stream::socket_stream(socket_stream&& other) noexcept
     : socket_(std::move(other.socket_)),
       descriptor_(std::exchange(other.descriptor_, -1)),
-      detached_(std::exchange(other.detached_, false)),
-      tls_(std::move(other.tls_)),
       is_tcp_(other.is_tcp_),
       fin_sent_(other.fin_sent_),
+      tls_(std::move(other.tls_)),
       farewell_(other.farewell_) {}
 
 socket_stream::~socket_stream() {
-  if (detached_) ::close(descriptor_);
+  if (is_detached() && descriptor_ >= 0) ::close(descriptor_);
 }
 
 int socket_stream::detach() {
-  if (!detached_) socket_.release();
-  detached_ = true;
+  if (!is_detached()) {
+    socket_->release();
+    socket_.reset();
+  }
   return descriptor_;
 }
 
@@ -198,13 +200,13 @@ core::closing_facts socket_stream::close(transport::ending how) {
   } else if (::ioctl(descriptor_, FIONREAD, &waiting) == 0) {
     facts.unread_in_kernel = waiting > 0;
   }
-  if (detached_) {
+  if (is_detached()) {
     ::close(descriptor_);
-    detached_ = false;
   } else {
     boost::system::error_code ignored;
-    socket_.close(ignored);
+    socket_->close(ignored);
   }
+  descriptor_ = -1;
   return facts;
 }
 

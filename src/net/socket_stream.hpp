@@ -30,9 +30,10 @@ class socket_stream {
   void use_tls(ssl_ptr session) noexcept { tls_ = std::move(session); }
   [[nodiscard]] SSL* tls() const noexcept { return tls_.get(); }
   /// To wait on through Asio; not after detach().
-  [[nodiscard]] socket_type& socket() noexcept { return socket_; }
+  [[nodiscard]] socket_type& socket() noexcept { return *socket_; }
   /// Takes the descriptor out of Asio's reactor, for somebody else to watch.
   int detach();
+  [[nodiscard]] bool is_detached() const noexcept { return socket_ == nullptr; }
 
   [[nodiscard]] io_result read(core::bytes into);
   [[nodiscard]] io_result write(std::span<const core::const_bytes> list,
@@ -47,17 +48,18 @@ class socket_stream {
   [[nodiscard]] bool peer_gone();
 
  private:
-  [[nodiscard]] bool is_open() const noexcept { return detached_ || socket_.is_open(); }
+  [[nodiscard]] bool is_open() const noexcept {
+    return descriptor_ >= 0 && (is_detached() || socket_->is_open());
+  }
   [[nodiscard]] io_result tls_outcome(int returned);
   [[nodiscard]] std::uint64_t tls_written() const noexcept;
   [[nodiscard]] io_result tls_write(std::span<const core::const_bytes> list);
 
-  socket_type socket_;
-  int descriptor_;  // ours alone once detached
-  bool detached_ = false;
-  ssl_ptr tls_;
+  std::unique_ptr<socket_type> socket_;  // Asio's, until the descriptor is detached
+  int descriptor_;                       // ours alone once detached; -1: closed, or moved away
   bool is_tcp_ = false;
   bool fin_sent_ = false;
+  ssl_ptr tls_;
   std::uint64_t farewell_ = 0;  // TLS's last words on the wire: nothing that the app could miss
 };
 

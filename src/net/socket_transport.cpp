@@ -9,9 +9,9 @@ using socket_type = socket_stream::socket_type;
 using outcome = io_result::outcome;
 
 void socket_transport::start(const std::shared_ptr<transport_listener>& listener) {
-  listener_ = listener.get();
-  edges_ = edge_set::of(stream_.socket().get_executor());
-  if (edges_ != nullptr) edges_->add(stream_.detach(), ready_, listener);
+  ready_.whose = listener.get();
+  edge_set* const edges = edge_set::of(stream_.socket().get_executor());
+  if (edges != nullptr) edges->add(stream_.detach(), ready_, *listener);
 }
 
 void socket_transport::take_readiness() {
@@ -25,7 +25,7 @@ void socket_transport::take_readiness() {
 bool socket_transport::pump() {
   take_readiness();
   if (closed_ || input_ended_) return false;
-  const std::size_t allowance = listener_->read_allowance();
+  const std::size_t allowance = ready_.whose->read_allowance();
   if (allowance == 0) return false;
   if (readable_) {
     const read_buffer buffer;
@@ -34,8 +34,8 @@ bool socket_transport::pump() {
     switch (got.what) {
       case outcome::done:
         if (got.size < space.size() && short_read_drains()) readable_ = false;
-        if (!readable_ && edges_ != nullptr) waiting_to_read_ = true;  // costs nothing: at once
-        listener_->on_bytes(space.first(got.size));
+        if (!readable_ && is_told()) waiting_to_read_ = true;  // costs nothing: at once
+        ready_.whose->on_bytes(space.first(got.size));
         return !closed_ && !waiting_to_read_;  // the next call waits, after what came was written
       case outcome::want_read: readable_ = false; break;
       case outcome::want_write: wait_to_write(); return false;
@@ -44,7 +44,7 @@ bool socket_transport::pump() {
       case outcome::truncated:
       case outcome::error:
         input_ended_ = true;
-        listener_->on_input_end(input_end_of(got.what), got.os_error);
+        ready_.whose->on_input_end(input_end_of(got.what), got.os_error);
         return false;
     }
   }
@@ -55,10 +55,10 @@ bool socket_transport::pump() {
 void socket_transport::wait_to_read() {
   if (waiting_to_read_ || closed_) return;
   waiting_to_read_ = true;
-  if (edges_ != nullptr) return;
+  if (is_told()) return;
   stream_.socket().async_wait(
       socket_type::wait_read,
-      [this, keep = listener_->shared_from_this()](boost::system::error_code) {
+      [this, keep = ready_.whose->shared_from_this()](boost::system::error_code) {
         ready_.readable.store(true, std::memory_order_release);
         keep->on_event();
       });
@@ -67,10 +67,10 @@ void socket_transport::wait_to_read() {
 void socket_transport::wait_to_write() {
   if (waiting_to_write_ || closed_) return;
   waiting_to_write_ = true;
-  if (edges_ != nullptr) return;
+  if (is_told()) return;
   stream_.socket().async_wait(
       socket_type::wait_write,
-      [this, keep = listener_->shared_from_this()](boost::system::error_code) {
+      [this, keep = ready_.whose->shared_from_this()](boost::system::error_code) {
         ready_.writable.store(true, std::memory_order_release);
         keep->on_event();
       });
@@ -101,7 +101,7 @@ write_result socket_transport::write(std::span<const core::const_bytes> list, ur
 core::closing_facts socket_transport::close(ending how) {
   if (closed_) return {};
   closed_ = true;
-  if (edges_ != nullptr) edges_->remove(stream_.detach());
+  if (is_told()) edge_set::remove(stream_.detach(), ready_);
   return stream_.close(how);
 }
 

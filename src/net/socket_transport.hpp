@@ -30,11 +30,11 @@ class socket_transport final : public transport {
   [[nodiscard]] bool short_read_drains() const noexcept {
     return stream_.tls() == nullptr && !ready_.input_ends.load(std::memory_order_acquire);
   }
+  /// The edge set tells; else the waits go through Asio.
+  [[nodiscard]] bool is_told() const noexcept { return stream_.is_detached(); }
 
   socket_stream stream_;
-  transport_listener* listener_ = nullptr;
-  edge_set* edges_ = nullptr;  // null: the waits go through Asio
-  readiness ready_;            // set while another thread may be in the driver
+  readiness ready_;  // set while another thread may be in the driver
   bool readable_ = true;
   bool waiting_to_read_ = false;
   bool waiting_to_write_ = false;

@@ -1,11 +1,20 @@
-// The terms of a stream that was adopted.
+// What a connection is told, and the terms of a stream that was adopted.
 #include "net/terms.hpp"
 
 #include <stdexcept>
 
 #include "adieu/core/bad_options.hpp"
+#include "net/random.hpp"
 
 namespace adieu::net {
+
+core::settings_ptr settings_of(role self, const websocket_options& options) {
+  core::settings out;
+  out.self = self;
+  out.options = options;
+  out.random = fill_random;
+  return std::make_shared<const core::settings>(out);
+}
 
 terms terms_of(const websocket_options& options, role self, std::string leftover) {
   terms out;

@@ -19,6 +19,9 @@ struct terms {
   std::optional<core::deflate_agreement> deflate;
 };
 
+/// What a connection is told, before the peer has agreed on anything.
+[[nodiscard]] core::settings_ptr settings_of(role self, const websocket_options& options);
+
 /// Without an opening handshake: the options are the agreement (N19).
 [[nodiscard]] terms terms_of(const websocket_options& options, role self, std::string leftover);
 

@@ -202,10 +202,10 @@ class endpoint {
   [[nodiscard]] ticket last() const { return last_; }
 
  private:
-  static core::settings settings_of(role self, const websocket_options& options) {
-    core::settings out{self, options, self == role::client ? fill_with_pattern : nullptr, {}};
+  static core::settings_ptr settings_of(role self, const websocket_options& options) {
+    core::settings out{self, options, self == role::client ? fill_with_pattern : nullptr};
     if (options.deflate) out.deflate = core::agreed_by_both(*options.deflate, self);
-    return out;
+    return std::make_shared<const core::settings>(out);
   }
   template <class Call>
   ticket call(Call&& make) {

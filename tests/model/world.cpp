@@ -12,11 +12,10 @@ void fixed_mask(core::bytes out) {
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::byte>(0x11 * (i + 1));
 }
 
-core::settings settings_of(const menu& of, role self) {
-  return {self,
-          self == role::client ? of.client : of.server,
-          self == role::client ? fixed_mask : nullptr,
-          {}};
+core::settings_ptr settings_of(const menu& of, role self) {
+  const bool client = self == role::client;
+  return std::make_shared<const core::settings>(
+      core::settings{self, client ? of.client : of.server, client ? fixed_mask : nullptr});
 }
 
 constexpr instant start = 1000s;

@@ -8,6 +8,7 @@
 // A connection can be copied; its copies share nothing but the callers' buffers.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -27,14 +28,16 @@
 
 namespace adieu::core {
 
+/// What never changes. Connections that were told the same share it.
 struct settings {
   role self = role::client;
   websocket_options options;
-  random_source random = nullptr;                     // clients only
-  std::chrono::system_clock::time_point opened_at{};  // wall-clock time, for the record
+  random_source random = nullptr;  // clients only
   std::optional<deflate_agreement> deflate = {};
   std::shared_ptr<deflate_pool> pool = {};  // of zlib's memory; none: each connection has its own
 };
+
+using settings_ptr = std::shared_ptr<const settings>;
 
 /// What the transport has to do with TCP, after the output is written.
 enum class command : std::uint8_t { none, shut_output, cut, reset };
@@ -60,7 +63,8 @@ struct completion {
 
 class connection {
  public:
-  connection(const settings& how, instant now);
+  /// `opened_at` is wall-clock time, for the record.
+  connection(settings_ptr how, instant now, std::chrono::system_clock::time_point opened_at = {});
 
   // ── The wire ────────────────────────────────────────────────────────────────────────────────
   /// Bytes came; they are unmasked in place. In message mode, call next_message() until it is empty
@@ -90,6 +94,8 @@ class connection {
   [[nodiscard]] bool quiet() const noexcept {
     return phase_ == phase::open && !paused_since_ && !total_deadline_ && !outbox_.blocked();
   }
+  /// Nothing comes of the next deadline but a Ping.
+  [[nodiscard]] bool only_asks() const noexcept { return quiet() && !keepalive_.asks(); }
   void tick(instant now);
   /// The machine slept: the boot-time clock ran ahead of the monotonic one.
   void woke_up(instant now);
@@ -155,7 +161,8 @@ class connection {
 
   [[nodiscard]] adieu::state state() const noexcept;
   [[nodiscard]] core::phase phase() const noexcept { return phase_; }
-  [[nodiscard]] role self() const noexcept { return how_.self; }
+  [[nodiscard]] role self() const noexcept { return how_->self; }
+  [[nodiscard]] const websocket_options& options() const noexcept { return how_->options; }
   /// The transport is gone and the record is final.
   [[nodiscard]] bool ended() const noexcept { return ended_; }
   [[nodiscard]] const disconnect_record& record() const noexcept { return record_; }
@@ -225,7 +232,7 @@ class connection {
   [[nodiscard]] std::optional<instant> write_due() const;
   [[nodiscard]] std::optional<instant> probe_due() const;
 
-  settings how_;
+  settings_ptr how_;
   instant opened_;
   core::phase phase_ = core::phase::open;
   message_reader reader_;

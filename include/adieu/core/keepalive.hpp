@@ -42,6 +42,8 @@ class keepalive {
   void resume(instant now) noexcept;
 
   [[nodiscard]] std::optional<instant> deadline() const noexcept;
+  /// A Ping of its own is out: a verdict may be next.
+  [[nodiscard]] bool asks() const noexcept { return asked_ != 0; }
 
   enum class verdict : std::uint8_t { wait, send_ping, silent };
   [[nodiscard]] verdict tick(instant now) noexcept;

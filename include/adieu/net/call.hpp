@@ -30,6 +30,7 @@ enum class call_kind : std::uint8_t {
   close,
   close_output,
   wait_closed,
+  errand,  ///< the driver's own
 };
 
 struct call {

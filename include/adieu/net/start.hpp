@@ -21,7 +21,8 @@ namespace adieu::net {
     case call_kind::close_output: return core::operation::close_output;
     case call_kind::receive:
     case call_kind::receive_some:
-    case call_kind::receive_message: break;
+    case call_kind::receive_message:
+    case call_kind::errand: break;
   }
   return core::operation::receive;
 }
