@@ -34,8 +34,8 @@ websocket websocket::over(const asio::any_io_executor& executor,
                                               std::move(carrier),
                                               std::move(how),
                                               std::chrono::system_clock::now());
-  out.driver_->agreed_on({std::move(agreed.subprotocol), std::move(agreed.extensions)});
-  out.driver_->start(std::move(agreed.leftover));
+  out.driver_->start(
+      {std::move(agreed.subprotocol), std::move(agreed.extensions), std::move(agreed.leftover)});
   return out;
 }
 
@@ -65,7 +65,7 @@ websocket websocket::over_socket(asio::generic::stream_protocol::socket socket,
 websocket websocket::failed(asio::any_io_executor executor,
                             std::shared_ptr<net::connection_status> status) {
   websocket out;
-  out.failed_ = std::make_shared<const failed_connect>(
+  out.failed_ = std::make_unique<const failed_connect>(
       failed_connect{std::move(executor), std::move(status)});
   return out;
 }
@@ -167,12 +167,12 @@ connection_handle websocket::handle() const {
 
 const std::string& websocket::subprotocol() const noexcept {
   static const std::string none;
-  return driver_ ? driver_->agreed().subprotocol : none;
+  return driver_ ? driver_->subprotocol() : none;
 }
 
 const std::string& websocket::extensions() const noexcept {
   static const std::string none;
-  return driver_ ? driver_->agreed().extensions : none;
+  return driver_ ? driver_->extensions() : none;
 }
 
 websocket::executor_type websocket::get_executor() const {

@@ -317,7 +317,7 @@ class websocket {
   }
 
   std::shared_ptr<net::driver> driver_;
-  std::shared_ptr<const failed_connect> failed_;
+  std::unique_ptr<const failed_connect> failed_;
 };
 
 /// A message that is sent in pieces, with the rules of async_send for threads, cancellation and

@@ -174,22 +174,6 @@ constexpr std::array<std::string_view, 12> action_names{"none",
 
 const closing_table& closing_rules() noexcept { return table; }
 
-state public_state(phase in) noexcept {
-  switch (in) {
-    case p::open:
-    case p::close_queued: return state::open;
-    case p::close_sent: return state::close_sent;
-    case p::close_received:
-    case p::reply_queued: return state::close_received;
-    case p::closed:
-    case p::over_closed: return state::closed;
-    case p::failing:
-    case p::draining:
-    case p::over_aborted: return state::aborted;
-  }
-  return state::none;
-}
-
 std::string_view to_string(phase x) noexcept { return phase_names[static_cast<std::size_t>(x)]; }
 std::string_view to_string(event x) noexcept { return event_names[static_cast<std::size_t>(x)]; }
 std::string_view to_string(action x) noexcept { return action_names[static_cast<std::size_t>(x)]; }

@@ -12,7 +12,7 @@ constexpr ticket only_now = ~ticket{0};
 }  // namespace
 
 void connection::complete(ticket owner, errc error) {
-  completion& done = completions_.emplace_back();
+  completion& done = completions().emplace_back();
   done.owner = owner;
   done.error = error;
 }
@@ -20,8 +20,8 @@ void connection::complete(ticket owner, errc error) {
 // N1, S8: the completion carries what the message has to name.
 void connection::refuse(ticket owner, operation what) {
   complete(owner, errc::invalid_state);
-  completions_.back().what = what;
-  completions_.back().seen = state();
+  completions().back().what = what;
+  completions().back().seen = state();
 }
 
 void connection::receive(ticket owner, receive_kind kind, bytes buffer, instant now) {
@@ -34,8 +34,8 @@ void connection::receive_message(ticket owner, std::string& into, instant now) {
 
 void connection::start_receive(const pending_receive& next, instant now) {
   if (end_delivered_) return refuse(next.owner, operation::receive);
-  if (receive_) return complete(next.owner, errc::operation_in_progress);  // P8
-  receive_ = next;
+  if (calls_->receive) return complete(next.owner, errc::operation_in_progress);  // P8
+  calls_.need().receive = next;
   settle(now);
 }
 
@@ -50,23 +50,24 @@ std::optional<completion> connection::try_receive_message(std::string& into, ins
 std::optional<completion> connection::try_now(const pending_receive& next, instant now) {
   if (end_delivered_) {
     refuse(next.owner, operation::receive);
-  } else if (receive_) {
+  } else if (calls_->receive) {
     complete(next.owner, errc::operation_in_progress);  // P8
   } else {
-    receive_ = next;
+    calls_.need().receive = next;
     deliver(now);
-    const bool stands_still = inbox_.held() >= how_->options.receive_window;
-    if (receive_ && next.kind == receive_kind::piece && stands_still) {
-      receive_->kind = receive_kind::some;  // P3: more of this frame comes when some of it is taken
+    const bool stands_still = inbox_->held() >= how_->options.receive_window;
+    if (calls_->receive && next.kind == receive_kind::piece && stands_still) {
+      calls_.need().receive->kind =
+          receive_kind::some;  // P3: more of this frame comes when some of it is taken
       deliver(now);
     }
-    if (receive_) {
-      receive_.reset();
+    if (calls_->receive) {
+      calls_.need().receive.reset();
       return std::nullopt;
     }
   }
-  completion done = std::move(completions_.back());
-  completions_.pop_back();
+  completion done = std::move(completions().back());
+  completions().pop_back();
   settle(now);
   return done;
 }
@@ -77,20 +78,26 @@ void connection::send(const send_piece& piece, instant now) {
     return refuse(piece.owner, operation::send);
   }
   if (output_lost_) return complete(piece.owner, errc::connection_closed_prematurely);
-  if (outbox_.data().changes_compression(piece)) {  // N13
+  if (outbox_->data().changes_compression(piece)) {  // N13
     return complete(piece.owner, errc::invalid_argument);
   }
-  if (answer_due_) answer_due_ = now + how_->options.close_timeout;  // D11: after the last send
-  outbox_.data().push(piece);
+  put_off_answer(now);
+  sending().data().push(piece);
 }
 
 bool connection::send_copy(message_type type, const_bytes payload, instant now) {
   if (send_refusal() != errc::success) return false;
-  const bool nothing_waited = !outbox_.blocked();
-  if (!outbox_.send_copy(type, payload)) return false;
-  if (nothing_waited) write_progress_ = now;  // P3: it is composed, and its limit runs
-  if (answer_due_) answer_due_ = now + how_->options.close_timeout;  // D11: after the last send
+  outgoing& out = sending();
+  const bool nothing_waited = !out.blocked();
+  if (!out.send_copy(type, payload)) return false;
+  if (nothing_waited) out.progress = now;  // P3: it is composed, and its limit runs
+  put_off_answer(now);
   return true;
+}
+
+// D11: the app has its time from its last send on.
+void connection::put_off_answer(instant now) {
+  if (ending_->answer_due) ending().answer_due = now + how_->options.close_timeout;
 }
 
 errc connection::send_refusal() const noexcept {
@@ -106,10 +113,10 @@ void connection::send_overflowed(instant now) {
             now);
 }
 
-void connection::begin_message(sender from) { outbox_.data().reserve(from); }
+void connection::begin_message(sender from) { sending().data().reserve(from); }
 
 void connection::abandon_message(sender from, instant now) {
-  if (outbox_.data().release(from)) return;
+  if (sending().data().release(from)) return;
   if (step(phase_, event::call_close).act != action::queue_close) return;  // P1: counted as lost
   close_for(cause::handler_error,
             adieu::close_status::internal_server_error,
@@ -121,7 +128,7 @@ void connection::ping(ticket owner, instant now) {
   (void)now;
   if (phase_ != phase::open || output_lost_) return refuse(owner, operation::ping);
   const std::uint64_t counter = keepalive_.queued(owner);
-  outbox_.push_control(opcode::ping, keepalive::payload_of(counter), counter);
+  sending().push_control(opcode::ping, keepalive::payload_of(counter), counter);
 }
 
 void connection::close(ticket owner,
@@ -135,22 +142,23 @@ void connection::close(ticket owner,
   }
   discards_ = true;
   const instant due = now + timeout.value_or(how_->options.close_timeout);
-  total_deadline_ = total_deadline_ ? std::min(*total_deadline_, due) : due;
-  close_waiters_.push_back({owner, false});
+  ending().total_deadline = ending_->total_deadline ? std::min(*ending_->total_deadline, due) : due;
+  ending().waiters.push_back({owner, false});
   start_close(event::call_close, code, reason, now);
 }
 
-void connection::hurry(instant due) noexcept {
-  if (linger_due_) {
-    linger_due_ = std::min(*linger_due_, due);
+void connection::hurry(instant due) {
+  if (ending_->linger_due) {
+    ending().linger_due = std::min(*ending_->linger_due, due);
   } else if (phase_ != phase::open && phase_ != phase::close_received && !is_over(phase_)) {
-    total_deadline_ = total_deadline_ ? std::min(*total_deadline_, due) : due;
+    ending().total_deadline =
+        ending_->total_deadline ? std::min(*ending_->total_deadline, due) : due;
   }
 }
 
-void connection::count_unsent(const unsent& what) noexcept {
-  refused_.messages += what.messages;
-  refused_.bytes += what.bytes;
+void connection::count_unsent(const unsent& what) {
+  ending().refused.messages += what.messages;
+  ending().refused.bytes += what.bytes;
 }
 
 void connection::close_output(ticket owner,
@@ -162,9 +170,9 @@ void connection::close_output(ticket owner,
     return refuse(owner, operation::close_output);
   }
   // P5: our answer starts the deadline; a half-close only watches for silence.
-  if (phase_ == phase::close_received) total_deadline_ = now + how_->options.close_timeout;
-  idle_since_ = now;
-  close_waiters_.push_back({owner, true});
+  if (phase_ == phase::close_received) ending().total_deadline = now + how_->options.close_timeout;
+  ending().idle_since = now;
+  ending().waiters.push_back({owner, true});
   start_close(event::call_close_output, code, reason, now);
 }
 
@@ -177,10 +185,10 @@ void connection::close_for(cause why,
   const bool ours = step(phase_, event::call_close).act == action::queue_close;
   if (ours && !cause_known_) {
     cause_known_ = true;
-    record_.cause = why;
+    ending().record.cause = why;
   }
   discards_ = true;
-  if (!total_deadline_) total_deadline_ = now + how_->options.close_timeout;
+  if (!ending_->total_deadline) ending().total_deadline = now + how_->options.close_timeout;
   start_close(event::call_close, code, reason, now);
 }
 
@@ -189,8 +197,8 @@ void connection::start_close(event call,
                              std::string_view reason,
                              instant now) {
   if (step(phase_, call).act == action::queue_close) {
-    close_code_ = code;
-    close_reason_ = reason;
+    ending().code = code;
+    ending().reason = reason;
   }
   apply(call, now);
   settle(now);
@@ -200,23 +208,26 @@ void connection::wait_closed(ticket owner) {
   if (ended_) {
     complete(owner);
   } else {
-    end_waiters_.push_back(owner);
+    calls_.need().end_waiters.push_back(owner);
   }
 }
 
 // P7: cancelling is about the wait, never about the connection.
 void connection::cancel(ticket owner, instant now) {
   bool found = false;
-  if (receive_ && receive_->owner == owner) {
-    receive_.reset();
+  if (calls_->receive && calls_->receive->owner == owner) {
+    calls_.need().receive.reset();
     found = true;
   }
-  found = found || outbox_.data().withdraw(owner) || keepalive_.cancel(owner) ||
-          std::erase(end_waiters_, owner) != 0 ||
-          std::erase_if(close_waiters_, [&](const close_waiter& w) { return w.owner == owner; });
+  found = found || sending().data().withdraw(owner) || keepalive_.cancel(owner) ||
+          std::erase(calls_.need().end_waiters, owner) != 0;
+  if (!found && ending_) {
+    const auto mine = [&](const close_waiter& w) { return w.owner == owner; };
+    found = std::erase_if(ending().waiters, mine) != 0;
+  }
   if (!found) return;
   complete(owner);
-  completions_.back().cancelled = true;
+  completions().back().cancelled = true;
   settle(now);
 }
 
@@ -231,15 +242,15 @@ void connection::destroy(instant now) {
   destroyed_ = true;
   disposed_ = step(phase_, event::call_destroy).act == action::fin_and_drain;
   apply(event::call_destroy, now);
-  if (receive_) {
-    complete(receive_->owner, errc::aborted);
-    receive_.reset();
+  if (calls_->receive) {
+    complete(calls_->receive->owner, errc::aborted);
+    calls_.need().receive.reset();
   }
-  for (const close_waiter& waiter : std::exchange(close_waiters_, {})) {
+  for (const close_waiter& waiter : std::exchange(ending().waiters, {})) {
     complete(waiter.owner, errc::aborted);
   }
   finish_pings(errc::aborted);
-  inbox_.discard();
+  inbox_.need().discard();
   discards_ = true;
   settle(now);
 }

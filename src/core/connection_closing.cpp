@@ -52,15 +52,15 @@ void connection::apply(event what, instant now) {
   assert(rule.act != action::impossible);
   const core::phase before = phase_;
   if (what == event::close_read) {
-    const bool echo = record_.initiator == initiator::local &&
-                      record_.received->code == static_cast<std::uint16_t>(close_code_);
-    if (!cause_known_ && accuses_us(record_.received->code) && !echo) {
+    const bool echo = ending_->record.initiator == initiator::local &&
+                      ending_->record.received->code == static_cast<std::uint16_t>(ending_->code);
+    if (!cause_known_ && accuses_us(ending_->record.received->code) && !echo) {
       cause_known_ = true;
-      record_.cause = cause::protocol_error_by_us;
+      ending().record.cause = cause::protocol_error_by_us;
     }
     // P5: the Close that waits has become our answer.
-    if (before == phase::close_queued && !total_deadline_) {
-      total_deadline_ = now + how_->options.close_timeout;
+    if (before == phase::close_queued && !ending_->total_deadline) {
+      ending().total_deadline = now + how_->options.close_timeout;
     }
   }
   phase_ = rule.next;
@@ -86,8 +86,8 @@ void connection::act(action what, instant now) {
     case action::note_fin: break;
 
     case action::queue_close:
-      answer_due_.reset();
-      outbox_.push_close(encode_close_payload(close_code_, close_reason_), dropped);
+      ending().answer_due.reset();
+      sending().push_close(encode_close_payload(ending_->code, ending_->reason), dropped);
       for (const ticket owner : dropped) complete(owner, errc::message_abandoned);
       break;
 
@@ -97,31 +97,31 @@ void connection::act(action what, instant now) {
       close.received.end_of_message = true;
       close.received.close_status = close_status();
       close.received.close_description = close_description();
-      end_ = close;
+      ending().told = close;
       finish_pings(errc::invalid_state);
-      if (phase_ == phase::close_received) answer_due_ = now + close_timeout;  // D11
+      if (phase_ == phase::close_received) ending().answer_due = now + close_timeout;  // D11
       break;
     }
 
     case action::queue_failure:
-      answer_due_.reset();
+      ending().answer_due.reset();
       finish_pings(errc::faulted);
-      if (!outbox_.close_committed()) {
-        outbox_.push_failure_close(encode_close_payload(close_code_, close_reason_), dropped);
-        finish_close_outputs(end_->error);  // their Close is not the one that goes out
+      if (!outbox_->close_committed()) {
+        sending().push_failure_close(encode_close_payload(ending_->code, ending_->reason), dropped);
+        finish_close_outputs(ending_->told->error);  // their Close is not the one that goes out
       }
-      for (const ticket owner : dropped) complete(owner, end_->error);
-      total_deadline_ = now + close_timeout;
+      for (const ticket owner : dropped) complete(owner, ending_->told->error);
+      ending().total_deadline = now + close_timeout;
       break;
 
     case action::stop_writing:
       drop_unsent();
       finish_pings(errc::connection_closed_prematurely);
-      if (!total_deadline_) total_deadline_ = now + close_timeout;
+      if (!ending_->total_deadline) ending().total_deadline = now + close_timeout;
       break;
 
     case action::tear_down:
-      if (!end_) act(action::deliver_close, now);
+      if (!ending_->told) act(action::deliver_close, now);
       finish_pings(errc::invalid_state);
       start_linger(now);
       // RFC 6455 §7.1.1: the server closes TCP first; a client waits for that (D9).
@@ -129,10 +129,10 @@ void connection::act(action what, instant now) {
       break;
 
     case action::fin_and_drain:
-      answer_due_.reset();
-      end_receiving(error_for(record_.cause));
+      ending().answer_due.reset();
+      end_receiving(error_for(ending_->record.cause));
       drop_unsent();
-      finish_pings(error_for(record_.cause));
+      finish_pings(error_for(ending_->record.cause));
       start_linger(now);
       command_ = command::shut_output;
       break;
@@ -140,11 +140,12 @@ void connection::act(action what, instant now) {
     case action::cut:
     case action::reset:
       command_ = what == action::cut ? command::cut : command::reset;
-      if (what == action::reset) record_.tcp = tcp_end::reset_sent;
-      record_.receive_paused = record_.receive_paused || paused_since_.has_value();
-      end_receiving(error_for(record_.cause));
+      if (what == action::reset) ending().record.tcp = tcp_end::reset_sent;
+      ending().record.receive_paused =
+          ending_->record.receive_paused || in_->paused_since.has_value();
+      end_receiving(error_for(ending_->record.cause));
       drop_unsent();
-      finish_pings(error_for(record_.cause));
+      finish_pings(error_for(ending_->record.cause));
       break;
   }
 }
@@ -154,19 +155,19 @@ void connection::blame(event what) {
   if (cause_known_) return;
   cause_known_ = true;
   switch (what) {
-    case event::input_fin: record_.cause = cause::peer_vanished; break;
+    case event::input_fin: ending().record.cause = cause::peer_vanished; break;
     case event::input_lost:
     case event::output_lost: return blame_transport();
     case event::close_deadline:
       if (output_lost_) return blame_transport();
-      record_.cause = cause::close_timeout;
-      record_.timeout_phase =
-          record_.sent ? close_phase::awaiting_peer_close : close_phase::sending_close;
+      ending().record.cause = cause::close_timeout;
+      ending().record.timeout_phase =
+          ending_->record.sent ? close_phase::awaiting_peer_close : close_phase::sending_close;
       break;
-    case event::peer_silent: record_.cause = cause::keepalive_timeout; break;
-    case event::peer_not_reading: record_.cause = cause::peer_not_reading; break;
-    case event::call_abort: record_.cause = cause::local_abort; break;
-    case event::call_destroy: record_.cause = cause::disposed; break;
+    case event::peer_silent: ending().record.cause = cause::keepalive_timeout; break;
+    case event::peer_not_reading: ending().record.cause = cause::peer_not_reading; break;
+    case event::call_abort: ending().record.cause = cause::local_abort; break;
+    case event::call_destroy: ending().record.cause = cause::disposed; break;
     case event::rule_broken:  // break_rule() and break_limit() know more
     case event::call_close:
     case event::call_close_output:
@@ -177,42 +178,46 @@ void connection::blame(event what) {
 }
 
 void connection::blame_transport() {
-  switch (lost_how_) {
-    case input_end::fin: record_.cause = cause::peer_vanished; break;
-    case input_end::reset: record_.cause = cause::peer_reset; break;
-    case input_end::truncated: record_.cause = cause::tls_truncated; break;
+  switch (ending_->lost_how) {
+    case input_end::fin: ending().record.cause = cause::peer_vanished; break;
+    case input_end::reset: ending().record.cause = cause::peer_reset; break;
+    case input_end::truncated: ending().record.cause = cause::tls_truncated; break;
     case input_end::error:
-      record_.cause = cause::transport_error;
-      record_.os_error = lost_error_;
+      ending().record.cause = cause::transport_error;
+      ending().record.os_error = ending_->lost_error;
       break;
   }
 }
 
 // D9, within P5's total deadline.
 void connection::start_linger(instant now) {
-  linger_due_ = now + how_->options.linger;
-  if (total_deadline_ && *total_deadline_ < *linger_due_) linger_due_ = total_deadline_;
-  total_deadline_.reset();
+  ending_part& end = ending();
+  end.linger_due = now + how_->options.linger;
+  if (end.total_deadline && *end.total_deadline < *end.linger_due) {
+    end.linger_due = end.total_deadline;
+  }
+  end.total_deadline.reset();
 }
 
 void connection::end_receiving(errc error) {
-  if (end_) return;
-  end_.emplace();
-  end_->error = error;
+  if (ending_->told) return;
+  ending().told.emplace();
+  ending().told->error = error;
 }
 
 void connection::drop_unsent() {
   std::vector<ticket> dropped;
-  outbox_.drop_all(dropped);
-  const errc error = cause_known_ ? error_for(record_.cause) : errc::connection_closed_prematurely;
+  sending().drop_all(dropped);
+  const errc error =
+      cause_known_ ? error_for(ending_->record.cause) : errc::connection_closed_prematurely;
   for (const ticket owner : dropped) {
     complete(owner, error);
-    completions_.back().what = operation::send;
+    completions().back().what = operation::send;
   }
 }
 
 void connection::finish_close_outputs(errc error) {
-  std::erase_if(close_waiters_, [&](const close_waiter& waiter) {
+  std::erase_if(ending().waiters, [&](const close_waiter& waiter) {
     if (waiter.output_only) complete(waiter.owner, error);
     return waiter.output_only;
   });
@@ -227,39 +232,40 @@ void connection::finish_pings(errc error) {
 void connection::transport_closed(const closing_facts& facts, instant now) {
   if (ended_) return;
   ended_ = true;
-  record_.ended = since_open(now);
-  record_.clean = phase_ == phase::over_closed && !cause_known_;
+  ending().record.ended = since_open(now);
+  ending().record.clean = phase_ == phase::over_closed && !cause_known_;
   if (phase_ == phase::over_aborted && facts.unacknowledged) {
-    record_.lost.unacknowledged_bytes = facts.unacknowledged;
+    ending().record.lost.unacknowledged_bytes = facts.unacknowledged;
   }
-  if (record_.tcp == tcp_end::reset_sent && !facts.was_reset) {  // not every transport has resets
-    record_.tcp = fin_seen_ ? tcp_end::peer_fin_first : tcp_end::our_fin_first;
+  if (ending_->record.tcp == tcp_end::reset_sent &&
+      !facts.was_reset) {  // not every transport has resets
+    ending().record.tcp = fin_seen_ ? tcp_end::peer_fin_first : tcp_end::our_fin_first;
   }
-  if (facts.unread_in_kernel && record_.tcp != tcp_end::reset_received) {
-    record_.tcp = tcp_end::reset_sent;
+  if (facts.unread_in_kernel && ending_->record.tcp != tcp_end::reset_received) {
+    ending().record.tcp = tcp_end::reset_sent;
   }
-  if (record_.tcp == tcp_end::not_connected) record_.tcp = tcp_end::our_fin_first;
-  const unsent lost = outbox_.left();
-  record_.lost.unsent_messages = lost.messages + refused_.messages;
-  record_.lost.unsent_bytes = lost.bytes + refused_.bytes;
+  if (ending_->record.tcp == tcp_end::not_connected) ending().record.tcp = tcp_end::our_fin_first;
+  const unsent lost = outbox_->left();
+  ending().record.lost.unsent_messages = lost.messages + ending_->refused.messages;
+  ending().record.lost.unsent_bytes = lost.bytes + ending_->refused.bytes;
   // P4: what nobody took by the end of an async_close is thrown away, and counted.
-  const bool close_succeeded = discards_ && record_.clean;
+  const bool close_succeeded = discards_ && ending_->record.clean;
   if (discards_ && phase_ == phase::over_closed) {
-    inbox_.discard();
+    inbox_.need().discard();
     settle(now);
     end_delivered_ = end_delivered_ || close_succeeded;  // P2
   }
-  record_.lost.discarded_messages = inbox_.discarded_messages();
-  record_.lost.discarded_bytes = inbox_.discarded_bytes();
-  record_.lost.unread_messages = inbox_.unread_messages();
-  record_.lost.unread_bytes = inbox_.unread_bytes();
+  ending().record.lost.discarded_messages = inbox_->discarded_messages();
+  ending().record.lost.discarded_bytes = inbox_->discarded_bytes();
+  ending().record.lost.unread_messages = inbox_->unread_messages();
+  ending().record.lost.unread_bytes = inbox_->unread_bytes();
 
-  const errc outcome = record_.clean ? errc::success : error_for(record_.cause);
-  for (const close_waiter& waiter : std::exchange(close_waiters_, {})) {
+  const errc outcome = ending_->record.clean ? errc::success : error_for(ending_->record.cause);
+  for (const close_waiter& waiter : std::exchange(ending().waiters, {})) {
     complete(waiter.owner, outcome);
-    completions_.back().what = operation::close;
+    completions().back().what = operation::close;
   }
-  for (const ticket owner : std::exchange(end_waiters_, {})) complete(owner);
+  for (const ticket owner : std::exchange(calls_.need().end_waiters, {})) complete(owner);
 }
 
 }  // namespace adieu::core

@@ -6,15 +6,16 @@
 namespace adieu::core {
 
 void connection::on_data(const message_reader::step_result& data, instant now) {
-  const bool whole_only = show_messages_ || (receive_ && receive_->kind == receive_kind::message);
-  inbox_.add(data, whole_only ? inbox::borders::of_messages : inbox::borders::of_frames);
+  const bool whole_only =
+      show_messages_ || (calls_->receive && calls_->receive->kind == receive_kind::message);
+  inbox_.need().add(data, whole_only ? inbox::borders::of_messages : inbox::borders::of_frames);
   if (show_messages_) {
-    if (inbox_.first_message_size() > how_->options.max_message_size) {
+    if (inbox_->first_message_size() > how_->options.max_message_size) {
       return break_limit(cause::message_too_big, now);
     }
-    if (const auto message = inbox_.peek_message()) {
-      view_ = {message->payload, message->type};
-      view_in_inbox_ = true;
+    if (const auto message = inbox_.need().peek_message()) {
+      taking_in().view = {message->payload, message->type};
+      taking_in().view_in_inbox = true;
     }
     return;
   }
@@ -24,82 +25,89 @@ void connection::on_data(const message_reader::step_result& data, instant now) {
 
 // A message that came in one frame and one piece, and that somebody waits for: one copy, or none.
 bool connection::take_directly(const message_reader::step_result& data) {
-  if (!data.frame_begins || !data.message_ends || !inbox_.idle()) return false;
+  if (!data.frame_begins || !data.message_ends || !inbox_->between_messages()) return false;
   if (data.payload.size() > how_->options.max_message_size) return false;
   if (show_messages_) {
-    view_ = {data.payload, data.type};
+    taking_in().view = {data.payload, data.type};
     return true;
   }
-  if (!receive_) return false;
-  if (receive_->kind == receive_kind::message) {
-    receive_->into->assign(as_text(data.payload));
+  if (!calls_->receive) return false;
+  if (calls_->receive->kind == receive_kind::message) {
+    calls_->receive->into->assign(as_text(data.payload));
   } else {
-    if (receive_->buffer.size() < data.payload.size() || receive_->buffer.empty()) return false;
-    std::ranges::copy(data.payload, receive_->buffer.begin());
+    if (calls_->receive->buffer.size() < data.payload.size() || calls_->receive->buffer.empty())
+      return false;
+    std::ranges::copy(data.payload, calls_->receive->buffer.begin());
   }
-  completion& done = completions_.emplace_back();
-  done.owner = receive_->owner;
+  completion& done = completions().emplace_back();
+  done.owner = calls_->receive->owner;
   done.received.count = data.payload.size();
   done.received.type = data.type;
   done.received.end_of_message = true;
-  receive_.reset();
+  calls_.need().receive.reset();
   return true;
 }
 
 const connection::message_view* connection::next_message(instant now) {
-  if (view_shown_) {
-    if (view_in_inbox_) inbox_.drop_message();
-    view_.reset();
-    view_shown_ = view_in_inbox_ = false;
+  if (in_->view_shown) {
+    intake& in = taking_in();
+    if (in.view_in_inbox) inbox_.need().drop_message();
+    in.view.reset();
+    in.view_shown = in.view_in_inbox = false;
     parse(now);
   }
-  if (!view_ && show_messages_) {  // whole messages from before message mode was switched on
-    if (const auto waiting = inbox_.peek_message()) {
-      view_ = {waiting->payload, waiting->type};
-      view_in_inbox_ = true;
+  // Whole messages from before message mode was switched on.
+  if (!in_->view && show_messages_ && !inbox_->empty()) {
+    if (const auto waiting = inbox_.need().peek_message()) {
+      taking_in().view = {waiting->payload, waiting->type};
+      taking_in().view_in_inbox = true;
     }
   }
-  view_shown_ = view_.has_value();
-  return view_ ? &*view_ : nullptr;
+  if (!in_->view) return nullptr;
+  intake& in = taking_in();
+  in.view_shown = true;
+  return &*in.view;
 }
 
 // Gives the pending receive what there is: data in order, then the end (P2). In message mode data
 // is shown instead, and the receive waits for the end alone.
 void connection::deliver(instant now) {
-  if (!receive_) return;
+  if (!calls_->receive) return;
   if (show_messages_) {
-    if (!end_ || view_ || inbox_.peek_message()) return;
-    inbox_.discard();  // a message that will never be whole
+    if (!ending_->told || in_->view || inbox_.need().peek_message()) return;
+    inbox_.need().discard();  // a message that will never be whole
   } else if (deliver_data(now)) {
     return;
   }
-  if (!end_) return;
-  inbox_.discard_unfinished(receive_->kind);
-  completion done = *end_;
-  done.owner = receive_->owner;
-  receive_.reset();
+  if (!ending_->told) return;
+  inbox_.need().discard_unfinished(calls_->receive->kind);
+  completion done = *ending_->told;
+  done.owner = calls_->receive->owner;
+  calls_.need().receive.reset();
   end_delivered_ = true;
-  completions_.push_back(std::move(done));
+  completions().push_back(std::move(done));
 }
 
 bool connection::deliver_data(instant now) {
-  const bool whole = receive_->kind == receive_kind::message;
-  if (whole && inbox_.first_message_size() > how_->options.max_message_size) {
+  if (inbox_->empty()) return false;
+  const bool whole = calls_->receive->kind == receive_kind::message;
+  if (whole && inbox_->first_message_size() > how_->options.max_message_size) {
     if (!parses()) {  // nothing can be answered any more, and the end is still to be delivered
-      complete(receive_->owner, errc::message_too_big);
-      receive_.reset();
-      inbox_.discard();
+      complete(calls_->receive->owner, errc::message_too_big);
+      calls_.need().receive.reset();
+      inbox_.need().discard();
       return true;
     }
     break_limit(cause::message_too_big, now);
   }
   completion done;
-  done.owner = receive_->owner;
-  const bool got = whole ? inbox_.take_message(*receive_->into, done.received)
-                         : inbox_.take(receive_->kind, receive_->buffer, done.received);
+  done.owner = calls_->receive->owner;
+  const bool got =
+      whole ? inbox_.need().take_message(*calls_->receive->into, done.received)
+            : inbox_.need().take(calls_->receive->kind, calls_->receive->buffer, done.received);
   if (!got) return false;
-  receive_.reset();
-  completions_.push_back(std::move(done));
+  calls_.need().receive.reset();
+  completions().push_back(std::move(done));
   return true;
 }
 

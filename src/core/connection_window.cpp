@@ -12,61 +12,65 @@ constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
 
 std::size_t connection::read_allowance() const noexcept {
   if (!parses() || show_messages_ || peer_gone_) return unlimited;  // nothing is kept, or all is
-  if (held_.waits()) return 0;
-  if (receive_ && receive_->kind == receive_kind::message) return unlimited;
-  return inbox_.held() < window() ? window() - inbox_.held() : 0;
+  if (in_->held.waits()) return 0;
+  if (calls_->receive && calls_->receive->kind == receive_kind::message) return unlimited;
+  return inbox_->held() < window() ? window() - inbox_->held() : 0;
 }
 
 // A receive that waits can be filled through any window: what it takes, and its frame, come on top.
 std::size_t connection::window() const noexcept {
-  const std::size_t taken = receive_ ? receive_->buffer.size() + inbox::bookkeeping : 0;
+  const auto& waits = calls_->receive;
+  const std::size_t taken = waits ? waits->buffer.size() + inbox::bookkeeping : 0;
   return how_->options.receive_window + taken;
 }
 
 // P3: what was read fits the window, but decompressed it may be a thousand times as much.
 bool connection::must_wait() const noexcept {
-  if (!reader_.decompresses() || show_messages_) return false;
-  if (receive_ && receive_->kind == receive_kind::message) return false;
+  if (!in_->reader.decompresses() || show_messages_) return false;
+  if (calls_->receive && calls_->receive->kind == receive_kind::message) return false;
   std::uint64_t room = window();
   // Behind the end of input, the state shall tell the truth if that costs no more than a message.
-  if (held_.ended() || peer_gone_) room += how_->options.max_message_size;
-  const bool more = reader_.holds_data() || !input_.empty() || held_.waits();
-  return more && parses() && inbox_.held() >= room;
+  if (in_->held.ended() || peer_gone_) room += how_->options.max_message_size;
+  const bool more = in_->reader.holds_data() || !in_->input.empty() || in_->held.waits();
+  return more && parses() && inbox_->held() >= room;
 }
 
 void connection::set_aside() {
-  held_.hold(input_);
-  reader_.keep_input();
+  intake& in = taking_in();
+  in.held.hold(in.input);
+  in.reader.keep_input();
 }
 
 void connection::resume(instant now) {
-  input_ = held_.release();
+  taking_in().input = taking_in().held.release();
   parse(now);
 }
 
 // P4: after async_close nobody may ever read; the window must not hide the peer's Close.
 void connection::discard_if_stuck() {
-  if (discards_ && !receive_ && inbox_.held() >= how_->options.receive_window) inbox_.discard();
+  if (!discards_ || calls_->receive) return;
+  if (inbox_->held() >= how_->options.receive_window) inbox_.need().discard();
 }
 
 // After every input and call: what is waited for, and whether reading stands still.
 void connection::settle(instant now) {
   deliver(now);
   discard_if_stuck();
-  if (held_.waits()) {
+  if (in_->held.waits()) {
     if (!must_wait()) return resume(now);
-  } else if (const auto end = held_.take_end()) {
+  } else if (in_->held.ended()) {
+    const auto end = taking_in().held.take_end();
     return input_ended(end->how, end->os_error, now);
   }
   const bool paused = read_allowance() == 0;
-  if (paused && !paused_since_) {
-    paused_since_ = now;
-    next_probe_ = now + how_->options.probe_interval;
+  if (paused && !in_->paused_since) {
+    taking_in().paused_since = now;
+    taking_in().next_probe = now + how_->options.probe_interval;
     keepalive_.pause();
-  } else if (!paused && paused_since_) {
-    paused_since_.reset();
+  } else if (!paused && in_->paused_since) {
+    taking_in().paused_since.reset();
     keepalive_.resume(now);
-    idle_since_ = now;
+    if (ending_) ending().idle_since = now;
   }
 }
 

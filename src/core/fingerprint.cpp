@@ -149,8 +149,8 @@ void outbox::add_to(fingerprint_maker& out) const noexcept {
 // ── Time, and the whole ─────────────────────────────────────────────────────────────────────────
 
 void keepalive::add_to(fingerprint_maker& out) const noexcept {
-  out.add(pings_.size());
-  for (const ping& p : pings_) {
+  out.add(out_->pings.size());
+  for (const ping& p : out_->pings) {
     out.add(p.counter);
     out.add(p.owner);
     out.add(p.out.has_value());  // since when only makes the round-trip time
@@ -158,10 +158,10 @@ void keepalive::add_to(fingerprint_maker& out) const noexcept {
   out.add(next_);
   out.add(paused_);
   out.add(doubtful_);
-  out.add(asked_);
-  if (interval_ == duration::zero()) return;
-  if (asked_ == 0) out.add(heard_);
-  if (asked_ != 0) out.add(asked_at_);
+  out.add(out_->asked);
+  if (how_->ping_interval == duration::zero()) return;
+  if (!asks()) out.add(heard_);
+  if (asks()) out.add(out_->asked_at);
 }
 
 fingerprint connection::fingerprint(instant now) const {
@@ -172,46 +172,46 @@ fingerprint connection::fingerprint(instant now) const {
   out.add(destroyed_);
   out.add(disposed_);
   out.add(close_accepted_);
-  out.add(end_.has_value());
-  if (end_) {
-    out.add(end_->error);
-    out.add(end_->received.type);
+  out.add(ending_->told.has_value());
+  if (ending_->told) {
+    out.add(ending_->told->error);
+    out.add(ending_->told->received.type);
   }
-  out.add(receive_.has_value());
-  if (receive_) {
-    out.add(receive_->owner);
-    out.add(receive_->kind);
-    out.add(receive_->buffer.size());
+  out.add(calls_->receive.has_value());
+  if (calls_->receive) {
+    out.add(calls_->receive->owner);
+    out.add(calls_->receive->kind);
+    out.add(calls_->receive->buffer.size());
   }
-  inbox_.add_to(out);
+  inbox_->add_to(out);
   out.add(show_messages_);
-  out.add(view_.has_value());
-  out.add(view_in_inbox_);
-  out.add(view_shown_);
-  out.add(close_waiters_.size());
-  for (const close_waiter& waiter : close_waiters_) {
+  out.add(in_->view.has_value());
+  out.add(in_->view_in_inbox);
+  out.add(in_->view_shown);
+  out.add(ending_->waiters.size());
+  for (const close_waiter& waiter : ending_->waiters) {
     out.add(waiter.owner);
     out.add(waiter.output_only);
   }
-  out.add(end_waiters_.size());
-  for (const ticket owner : end_waiters_) out.add(owner);
-  out.add(completions_.size());
-  for (const completion& c : completions_) {
+  out.add(calls_->end_waiters.size());
+  for (const ticket owner : calls_->end_waiters) out.add(owner);
+  out.add(calls_->completed.size());
+  for (const completion& c : calls_->completed) {
     out.add(c.owner);
     out.add(c.error);
   }
-  outbox_.add_to(out);
-  out.add(refused_.messages);
-  out.add(refused_.bytes);
+  outbox_->add_to(out);
+  out.add(ending_->refused.messages);
+  out.add(ending_->refused.bytes);
   add_record_to(out);
   if (ended_) return out.made();
 
-  reader_.add_to(out);
-  out.add(const_bytes(input_));
-  held_.add_to(out);
+  in_->reader.add_to(out);
+  out.add(const_bytes(in_->input));
+  in_->held.add_to(out);
   keepalive_.add_to(out);
-  out.add(close_code_);
-  out.add(close_reason_);
+  out.add(ending_->code);
+  out.add(ending_->reason);
   const bool counts = how_->options.max_control_frames_per_second != 0 &&
                       now - control_second_ < std::chrono::seconds(1);
   out.add(counts ? control_frames_ : 0U);
@@ -220,46 +220,46 @@ fingerprint connection::fingerprint(instant now) const {
   out.add(fin_seen_);
   out.add(fin_sent_);
   out.add(output_lost_);
-  out.add(lost_how_);
-  out.add(lost_error_);
+  out.add(ending_->lost_how);
+  out.add(ending_->lost_error);
   out.add(in_flight_);
   out.add(peer_gone_);
   out.add(cause_known_);
   out.add(command_);
   out.add(probe_now_);
-  out.add(total_deadline_);
-  out.add(answer_due_);
-  out.add(linger_due_);
+  out.add(ending_->total_deadline);
+  out.add(ending_->answer_due);
+  out.add(ending_->linger_due);
   // Times that only matter while something looks at them.
-  out.add(paused_since_.has_value());
-  if (paused_since_) out.add(next_probe_);
-  if (outbox_.blocked()) out.add(write_progress_);
+  out.add(in_->paused_since.has_value());
+  if (in_->paused_since) out.add(in_->next_probe);
+  if (outbox_->blocked()) out.add(outbox_->progress);
   const bool half_closed = phase_ == phase::close_queued || phase_ == phase::close_sent;
-  if (half_closed && !total_deadline_) out.add(idle_since_);
+  if (half_closed && !ending_->total_deadline) out.add(ending_->idle_since);
   return out.made();
 }
 
 void connection::add_record_to(fingerprint_maker& out) const {
-  out.add(record_.clean);
-  out.add(record_.initiator);
-  out.add(record_.cause);
-  for (const auto* frame : {&record_.sent, &record_.received}) {
+  out.add(ending_->record.clean);
+  out.add(ending_->record.initiator);
+  out.add(ending_->record.cause);
+  for (const auto* frame : {&ending_->record.sent, &ending_->record.received}) {
     out.add(frame->has_value());
     if (!*frame) continue;
     out.add((*frame)->code);
     out.add((*frame)->reason);
   }
-  out.add(record_.broken_rule);
-  out.add(record_.timeout_phase);
-  out.add(record_.os_error);
-  out.add(record_.tcp);
-  out.add(record_.teardown_timed_out);
-  out.add(record_.close_notify_missing);
-  out.add(record_.receive_paused);
+  out.add(ending_->record.broken_rule);
+  out.add(ending_->record.timeout_phase);
+  out.add(ending_->record.os_error);
+  out.add(ending_->record.tcp);
+  out.add(ending_->record.teardown_timed_out);
+  out.add(ending_->record.close_notify_missing);
+  out.add(ending_->record.receive_paused);
   if (!ended_) return;
-  out.add(record_.lost.unacknowledged_bytes);
-  out.add(record_.lost.unread_bytes);
-  out.add(record_.lost.unread_messages);
+  out.add(ending_->record.lost.unacknowledged_bytes);
+  out.add(ending_->record.lost.unread_bytes);
+  out.add(ending_->record.lost.unread_messages);
 }
 
 }  // namespace adieu::core

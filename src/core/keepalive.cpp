@@ -11,48 +11,55 @@ constexpr duration far_too_late = std::chrono::seconds(2);
 }  // namespace
 
 std::uint64_t keepalive::queued(ticket owner) {
-  pings_.push_back({next_, owner, {}});
+  outstanding& out = out_.need();
+  out.pings.push_back({next_, owner, {}});
   if (owner == 0) {
-    asked_ = next_;
-    asked_at_.reset();
+    out.asked = next_;
+    out.asked_at.reset();
   }
   return next_++;
 }
 
 void keepalive::handed_over(std::uint64_t counter, instant now) {
-  for (ping& p : pings_) {
+  if (!out_) return;
+  for (ping& p : out_.need().pings) {
     if (p.counter == counter && !p.out) p.out = now;
   }
 }
 
 void keepalive::written(std::uint64_t counter, instant now) {
   handed_over(counter, now);
-  if (counter == asked_) asked_at_ = now;
+  if (counter == out_->asked) out_.need().asked_at = now;
 }
 
 std::optional<duration> keepalive::answered(const_bytes payload,
                                             instant now,
                                             std::vector<ping>& done) {
-  if (payload.size() != 8) return std::nullopt;
+  if (payload.size() != 8 || !out_) return std::nullopt;
   std::uint64_t counter = 0;
   for (const std::byte b : payload) counter = counter << 8 | std::to_integer<std::uint64_t>(b);
-  const auto named = std::ranges::find(pings_, counter, &ping::counter);
-  if (named == pings_.end() || !named->out) return std::nullopt;
+  std::vector<ping>& pings = out_.need().pings;
+  const auto named = std::ranges::find(pings, counter, &ping::counter);
+  if (named == pings.end() || !named->out) return std::nullopt;
   const duration round_trip = now - *named->out;
-  done.insert(done.end(), pings_.begin(), named + 1);
-  pings_.erase(pings_.begin(), named + 1);
+  done.insert(done.end(), pings.begin(), named + 1);
+  pings.erase(pings.begin(), named + 1);
   return round_trip;
 }
 
 bool keepalive::cancel(ticket owner) {
-  return std::erase_if(pings_, [&](const ping& p) { return p.owner == owner; }) != 0;
+  if (!out_) return false;
+  return std::erase_if(out_.need().pings, [&](const ping& p) { return p.owner == owner; }) != 0;
 }
 
-std::vector<keepalive::ping> keepalive::give_up() { return std::exchange(pings_, {}); }
+std::vector<keepalive::ping> keepalive::give_up() {
+  if (!out_) return {};
+  return std::exchange(out_.need().pings, {});
+}
 
 void keepalive::heard(instant now) noexcept {
   heard_ = now;
-  asked_ = 0;
+  if (out_) out_.need().asked = 0;
   doubtful_ = false;
 }
 
@@ -62,26 +69,26 @@ void keepalive::resume(instant now) noexcept {
 }
 
 std::optional<instant> keepalive::deadline() const noexcept {
-  if (interval_ == duration::zero() || paused_) return std::nullopt;
+  if (how_->ping_interval == duration::zero() || paused_) return std::nullopt;
   if (doubtful_) return instant::min();
-  if (asked_ == 0) return heard_ + interval_;
-  if (timeout_ == duration::zero() || !asked_at_) return std::nullopt;
-  return *asked_at_ + timeout_;
+  if (!asks()) return heard_ + how_->ping_interval;
+  if (how_->pong_timeout == duration::zero() || !out_->asked_at) return std::nullopt;
+  return *out_->asked_at + how_->pong_timeout;
 }
 
 keepalive::verdict keepalive::tick(instant now) noexcept {
   const std::optional<instant> due = deadline();
   if (!due || now < *due) return verdict::wait;
   const bool late = !doubtful_ && now - *due > far_too_late;
-  if (asked_ == 0 || doubtful_ || late) {
+  if (!asks() || doubtful_ || late) {
     doubtful_ = false;
-    std::erase_if(pings_, [&](const ping& p) { return p.owner == 0; });
+    if (out_) std::erase_if(out_.need().pings, [&](const ping& p) { return p.owner == 0; });
     return verdict::send_ping;
   }
   return verdict::silent;
 }
 
-void keepalive::doubt() noexcept { doubtful_ = interval_ != duration::zero(); }
+void keepalive::doubt() noexcept { doubtful_ = how_->ping_interval != duration::zero(); }
 
 std::array<std::byte, 8> keepalive::payload_of(std::uint64_t counter) noexcept {
   std::array<std::byte, 8> out;

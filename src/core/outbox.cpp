@@ -9,7 +9,7 @@ constexpr std::size_t most_controls = 128;
 }
 
 bool outbox::send_copy(message_type type, const_bytes payload) {
-  if (!data_.idle() || packer_.busy() || close_ != close_frame_is::absent) return false;
+  if (!data_.between_messages() || packer_.busy() || close_ != close_frame_is::absent) return false;
   while (!controls_.empty() && writer_.accepts()) compose_control();
   if (!writer_.accepts()) return false;
   const opcode op = type == message_type::text ? opcode::text : opcode::binary;
@@ -109,6 +109,23 @@ void outbox::compose_packed() {
   const packer::packed next = packer_.next_frame();
   writer_.compose(
       next.frame, {written_frame::what::data, next.owner}, frame_writer::payload_memory::temporary);
+}
+
+bool outbox::idle() const noexcept {
+  return controls_.empty() && close_ == close_frame_is::absent && data_.idle() && writer_.idle() &&
+         !packer_.in_use() && lost_.messages == 0 && lost_.bytes == 0;
+}
+
+std::span<const written_frame> outbox::wrote(std::size_t size) {
+  told_.clear();
+  writer_.wrote(size, told_);
+  return told_;
+}
+
+std::span<const written_frame> outbox::committed() {
+  told_.clear();
+  writer_.committed(told_);
+  return told_;
 }
 
 unsent outbox::left() const noexcept {

@@ -17,9 +17,27 @@ core::instant read_clock(clockid_t which) noexcept {
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
+constexpr core::duration noticeable_sleep = std::chrono::seconds(1);
+
+core::duration time_asleep() noexcept {
+  return read_clock(CLOCK_BOOTTIME) - read_clock(CLOCK_MONOTONIC);
+}
+
 }  // namespace
 
 boost::asio::execution_context::id clock_service::id;
+
+clock_service::clock_service(boost::asio::execution_context& context)
+    : boost::asio::execution_context::service(context), asleep_(time_asleep()) {}
+
+std::uint32_t clock_service::sleeps() noexcept {
+  const core::duration asleep = time_asleep();
+  core::duration before = asleep_.load();
+  if (asleep - before > noticeable_sleep && asleep_.compare_exchange_strong(before, asleep)) {
+    ++sleeps_;
+  }
+  return sleeps_.load();
+}
 
 clock_service& clock_service::of(const boost::asio::any_io_executor& executor) {
   return boost::asio::use_service<clock_service>(
@@ -160,10 +178,6 @@ void clock_service::shutdown() {
   for (const timer& each : heap_) each.whose->place_in_clock().at = place::nowhere;
   heap_.clear();
   wake_up_.reset();
-}
-
-core::duration time_asleep() noexcept {
-  return read_clock(CLOCK_BOOTTIME) - read_clock(CLOCK_MONOTONIC);
 }
 
 }  // namespace adieu::net

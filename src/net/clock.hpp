@@ -27,12 +27,15 @@ class clock_service final : public boost::asio::execution_context::service {
   using key_type = clock_service;
   static boost::asio::execution_context::id id;
 
-  explicit clock_service(boost::asio::execution_context& context)
-      : boost::asio::execution_context::service(context) {}
+  explicit clock_service(boost::asio::execution_context& context);
   /// The one of the context that `executor` runs on.
   static clock_service& of(const boost::asio::any_io_executor& executor);
 
   [[nodiscard]] core::instant now() const;
+
+  /// How often this machine was found to have slept: the boot-time clock runs on then, and the
+  /// monotonic one does not.
+  [[nodiscard]] std::uint32_t sleeps() noexcept;
 
   /// Calls whose->on_event() at `when`, once. Replaces an earlier arming of the same connection.
   void arm(driver& whose, core::instant when);
@@ -71,9 +74,8 @@ class clock_service final : public boost::asio::execution_context::service {
   listeners spare_;
   std::unique_ptr<boost::asio::steady_timer> wake_up_;
   std::optional<core::instant> wakes_at_;
+  std::atomic<core::duration> asleep_;  // how far the boot-time clock was ahead
+  std::atomic<std::uint32_t> sleeps_{0};
 };
-
-/// How far the boot-time clock is ahead of the monotonic one: it grows while the machine sleeps.
-[[nodiscard]] core::duration time_asleep() noexcept;
 
 }  // namespace adieu::net

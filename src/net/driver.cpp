@@ -17,6 +17,13 @@ core::ticket ticket_of(call& what) noexcept { return reinterpret_cast<core::tick
 
 }  // namespace
 
+// What send() and try_send() ask for, of a connection that can't take it at once.
+struct driver::backlog {
+  std::atomic<std::size_t> memory{0};   // of copies that wait
+  std::atomic<bool> overflowed{false};  // send() has refused one: none may follow it
+  std::atomic<std::uint64_t> refused_messages{0}, refused_bytes{0};  // by send()
+};
+
 driver::driver(workplace_ptr where,
                std::unique_ptr<transport> carrier,
                core::settings_ptr how,
@@ -33,10 +40,14 @@ driver::~driver() {
   if (place_in_loop_.at != loop_end::place::nowhere) where_->loop.let_go(*this);
   if (!core_.ended()) transport_->close(transport::ending::cut);
   forget_calls();
+  delete backlog_.load(std::memory_order_acquire);
 }
 
-void driver::start(std::string leftover) {
-  if (!leftover.empty()) leftover_ = std::make_unique<std::string>(std::move(leftover));
+void driver::start(opening_result how_it_opened) {
+  opening_result& how = how_it_opened;
+  if (!how.subprotocol.empty() || !how.extensions.empty() || !how.leftover.empty()) {
+    opening_ = std::make_unique<opening_result>(std::move(how));
+  }
   where_->loop.watch(*this);
   self_ = shared_from_this();
   try {
@@ -48,14 +59,14 @@ void driver::start(std::string leftover) {
   post_turn();
 }
 
-void driver::agreed_on(agreed_texts texts) {
-  if (texts.subprotocol.empty() && texts.extensions.empty()) return;
-  agreed_ = std::make_unique<const agreed_texts>(std::move(texts));
+const std::string& driver::subprotocol() const noexcept {
+  static const std::string none;
+  return opening_ ? opening_->subprotocol : none;
 }
 
-const agreed_texts& driver::agreed() const noexcept {
-  static const agreed_texts none;
-  return agreed_ ? *agreed_ : none;
+const std::string& driver::extensions() const noexcept {
+  static const std::string none;
+  return opening_ ? opening_->extensions : none;
 }
 
 // ── Calls, from any thread ──────────────────────────────────────────────────────────────────────
@@ -107,7 +118,7 @@ void driver::leave(call& what) noexcept {
 
 void driver::leave(task work) { leave(*std::make_unique<errand>(std::move(work)).release()); }
 
-void driver::take_what_was_left() {
+void driver::take_all_that_was_left() {
   while (left_.load(std::memory_order_relaxed) != nullptr) {
     call* last = left_.exchange(nullptr, std::memory_order_acquire);
     call* first = nullptr;
@@ -117,9 +128,6 @@ void driver::take_what_was_left() {
     }
     while (first != nullptr) start_call(*std::exchange(first, std::exchange(first->next, nullptr)));
   }
-  if (refused_messages_.load(std::memory_order_relaxed) == 0) return;
-  const std::uint64_t messages = refused_messages_.exchange(0, std::memory_order_acquire);
-  core_.count_unsent({messages, refused_bytes_.exchange(0, std::memory_order_relaxed)});
 }
 
 void driver::post_turn() {
@@ -235,6 +243,17 @@ std::optional<core::completion> driver::try_receive_message(std::string& into) {
   return done;
 }
 
+// From any thread; there is one as soon as it is needed, until the connection goes.
+driver::backlog& driver::waiting_copies() {
+  backlog* there = backlog_.load(std::memory_order_acquire);
+  if (there != nullptr) return *there;
+  auto made = std::make_unique<backlog>();
+  if (backlog_.compare_exchange_strong(there, made.get(), std::memory_order_acq_rel)) {
+    return *made.release();
+  }
+  return *there;
+}
+
 // A message that nobody waits for: the call and its copy in one piece of memory.
 struct driver::copied_send final : call {
   static std::size_t size_of(core::const_bytes payload) noexcept {
@@ -253,7 +272,7 @@ struct driver::copied_send final : call {
       const bool refused = done != nullptr && (done->error == errc::invalid_state ||
                                                done->error == errc::invalid_argument);
       if (refused) self->home.core_.count_unsent({1, payload.size()});
-      self->home.buffered_.fetch_sub(size_of(payload), std::memory_order_relaxed);
+      self->home.waiting_copies().memory.fetch_sub(size_of(payload), std::memory_order_relaxed);
       self->~copied_send();
       ::operator delete(self);
     };
@@ -261,18 +280,20 @@ struct driver::copied_send final : call {
   driver& home;
 };
 
-bool driver::make_room(std::size_t size) noexcept {
+bool driver::make_room(std::size_t size) {
   const std::size_t most = core_.options().max_buffered_amount;
-  std::size_t before = buffered_.load(std::memory_order_relaxed);
+  std::atomic<std::size_t>& memory = waiting_copies().memory;
+  std::size_t before = memory.load(std::memory_order_relaxed);
   do {
     if (most != 0 && before != 0 && before + size > most) return false;
-  } while (!buffered_.compare_exchange_weak(before, before + size, std::memory_order_relaxed));
+  } while (!memory.compare_exchange_weak(before, before + size, std::memory_order_relaxed));
   return true;
 }
 
 errc driver::try_send_copy(message_type type, core::const_bytes payload) {
   if (type == message_type::close) return errc::invalid_message_type;
-  if (overflowed_.load()) return errc::invalid_state;
+  const backlog* const waiting = backlog_.load(std::memory_order_acquire);
+  if (waiting != nullptr && waiting->overflowed.load()) return errc::invalid_state;
   {
     const visit inside(*this);
     if (inside) {
@@ -288,7 +309,7 @@ errc driver::try_send_copy(message_type type, core::const_bytes payload) {
   if (!make_room(size)) return errc::too_much_buffered;
   void* const memory = ::operator new(size, std::nothrow);
   if (memory == nullptr) {
-    buffered_.fetch_sub(size, std::memory_order_relaxed);
+    waiting_copies().memory.fetch_sub(size, std::memory_order_relaxed);
     throw std::bad_alloc();
   }
   submit(*::new (memory) copied_send(*this, type, payload));
@@ -298,12 +319,21 @@ errc driver::try_send_copy(message_type type, core::const_bytes payload) {
 void driver::send_copy(message_type type, core::const_bytes payload) {
   const errc refused = try_send_copy(type, payload);
   if (refused == errc::success) return;
-  refused_bytes_.fetch_add(payload.size(), std::memory_order_relaxed);
-  refused_messages_.fetch_add(1, std::memory_order_release);
-  if (refused == errc::too_much_buffered && !overflowed_.exchange(true)) {
+  backlog& counts = waiting_copies();
+  counts.refused_bytes.fetch_add(payload.size(), std::memory_order_relaxed);
+  counts.refused_messages.fetch_add(1, std::memory_order_release);
+  if (refused == errc::too_much_buffered && !counts.overflowed.exchange(true)) {
     leave([this] { core_.send_overflowed(now()); });
   }
   post_turn();
+}
+
+// Before the record is made.
+void driver::count_refused() {
+  backlog* const counts = backlog_.load(std::memory_order_acquire);
+  if (counts == nullptr) return;
+  const std::uint64_t messages = counts->refused_messages.exchange(0, std::memory_order_acquire);
+  core_.count_unsent({messages, counts->refused_bytes.exchange(0, std::memory_order_relaxed)});
 }
 
 void driver::on_message(message_handler handler) {

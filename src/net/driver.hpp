@@ -32,10 +32,12 @@ class keeper {
   virtual void handler_failed(std::exception_ptr error) = 0;
 };
 
-/// What both ends agreed on in the opening handshake, where they did.
-struct agreed_texts {
+/// What the opening handshake leaves: what both ends agreed on, and what came behind it in the same
+/// read.
+struct opening_result {
   std::string subprotocol;
   std::string extensions;
+  std::string leftover;
 };
 
 class driver final : public transport_listener {
@@ -46,10 +48,8 @@ class driver final : public transport_listener {
          std::chrono::system_clock::time_point opened_at);
   ~driver() override;
 
-  /// Begins to read, and lives until TCP is gone. `leftover` came in the same read as the
-  /// handshake.
-  void start(std::string leftover);
-  void agreed_on(agreed_texts texts);
+  /// Begins to read, and lives until TCP is gone.
+  void start(opening_result how_it_opened);
 
   /// The loop is being destroyed: handlers go away without being called.
   void forget_calls();
@@ -61,7 +61,8 @@ class driver final : public transport_listener {
   [[nodiscard]] const std::shared_ptr<connection_status>& status() const noexcept {
     return status_;
   }
-  [[nodiscard]] const agreed_texts& agreed() const noexcept;
+  [[nodiscard]] const std::string& subprotocol() const noexcept;
+  [[nodiscard]] const std::string& extensions() const noexcept;
 
   [[nodiscard]] loop_end::place& place_in_loop() noexcept { return place_in_loop_; }
   [[nodiscard]] clock_service::place& place_in_clock() noexcept { return place_in_clock_; }
@@ -97,15 +98,21 @@ class driver final : public transport_listener {
   class visit;  // being inside
   struct copied_send;
   struct errand;
+  struct backlog;
   using task = std::function<void()>;
 
   void with_core(task work);
   // What a thread leaves behind that can't go inside.
   void leave(call& what) noexcept;
   void leave(task work);
-  void take_what_was_left();
+  void take_what_was_left() {
+    if (left_.load(std::memory_order_relaxed) != nullptr) take_all_that_was_left();
+  }
+  void take_all_that_was_left();
   void start_call(call& what);
-  [[nodiscard]] bool make_room(std::size_t size) noexcept;
+  [[nodiscard]] backlog& waiting_copies();
+  [[nodiscard]] bool make_room(std::size_t size);
+  void count_refused();
   void post_turn();
   void turn();
   [[nodiscard]] bool turn_inside();
@@ -134,13 +141,11 @@ class driver final : public transport_listener {
 
   // Who is inside, and what others want meanwhile
   std::atomic<const void*> inside_{nullptr};
-  std::atomic<call*> left_{nullptr};                                   // the last one first
-  std::atomic<std::uint64_t> refused_messages_{0}, refused_bytes_{0};  // by send()
-  std::atomic<std::size_t> buffered_{0};                               // memory of copies that wait
+  std::atomic<call*> left_{nullptr};  // the last one first
+  std::atomic<backlog*> backlog_{nullptr};
   std::atomic<core::sender> next_sender_{1};
   std::atomic<bool> turn_posted_{false};
   std::atomic<bool> turn_missed_{false};  // a turn found somebody else inside
-  std::atomic<bool> overflowed_{false};   // send() has refused one: none may follow it
 
   bool turning_ = false;
   bool showing_ = false;           // the message handler runs
@@ -155,16 +160,15 @@ class driver final : public transport_listener {
   loop_end::place place_in_loop_;
   clock_service::place place_in_clock_;
   std::uint32_t next_ready_ = 0;  // of the core's completions
+  std::uint32_t sleeps_seen_ = where_->clock.sleeps();
   call* pending_ = nullptr;
 
   message_handler on_message_;
   std::shared_ptr<keeper> keeper_;
   std::unique_ptr<std::vector<end_handler>> end_handlers_;
-  std::unique_ptr<const agreed_texts> agreed_;
-  std::unique_ptr<std::string> leftover_;  // came in the same read as the handshake
+  std::unique_ptr<opening_result> opening_;  // if it left anything
   core::instant armed_ = never;
   core::instant time_{};
-  core::duration asleep_ = time_asleep();
 };
 
 }  // namespace adieu::net

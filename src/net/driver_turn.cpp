@@ -10,8 +10,6 @@
 namespace adieu::net {
 namespace {
 
-constexpr core::duration noticeable_sleep = std::chrono::seconds(1);
-
 // NOLINTNEXTLINE(performance-no-int-to-ptr): the driver's tickets are addresses; core does not know
 call* call_of(core::ticket owner) noexcept { return reinterpret_cast<call*>(owner); }
 
@@ -51,9 +49,9 @@ bool driver::turn_inside() {
   time_ = where_->clock.now();
   take_what_was_left();
   if (core_.ended()) return finish();
-  if (leftover_) {
-    const auto first = std::move(leftover_);
-    on_bytes(std::as_writable_bytes(std::span(*first)));
+  if (opening_ && !opening_->leftover.empty()) {
+    std::string first = std::exchange(opening_->leftover, {});
+    on_bytes(std::as_writable_bytes(std::span(first)));
   }
 
   constexpr int most_reads = 16;
@@ -81,6 +79,7 @@ bool driver::turn_inside() {
     more = more || (paused && core_.read_allowance() != 0);
   }
   set_timer();
+  core_.rest();
   return more;
 }
 
@@ -98,9 +97,8 @@ bool driver::keep_time() {
     more = transport_->pump();
     (void)flush();
   }
-  const core::duration asleep = time_asleep();
-  if (asleep - asleep_ > noticeable_sleep) core_.woke_up(time_);
-  asleep_ = asleep;
+  const std::uint32_t sleeps = where_->clock.sleeps();
+  if (std::exchange(sleeps_seen_, sleeps) != sleeps) core_.woke_up(time_);
   core_.tick(time_);
   if (core_.take_probe() && transport_->peer_gone()) core_.peer_gone(time_);
   return more;
@@ -135,19 +133,22 @@ bool driver::flush() {
       core_.output_shut();
       break;
     case core::command::cut:
+      count_refused();
       core_.transport_closed(transport_->close(transport::ending::cut), now());
       break;
     case core::command::reset:
+      count_refused();
       core_.transport_closed(transport_->close(transport::ending::reset), now());
       break;
   }
-  return !core_.completions().empty();
+  return core_.has_completions();
 }
 
 // Those that are there now: what their handlers start and what completes at once is for the next
 // round, so that nobody keeps the loop for himself.
 void driver::hand_out_completions() {
   publish();
+  if (!core_.has_completions()) return;
   std::vector<core::completion>& ready = core_.completions();  // handlers add to it
   const std::size_t there = ready.size();
   while (next_ready_ < there) {
@@ -164,7 +165,7 @@ void driver::hand_out_completions() {
 // What others may see from any thread, before a handler can ask for it. The state comes last: who
 // sees that the connection has ended finds the record, too.
 void driver::publish() {
-  if (!close_published_ && core_.close_status()) {
+  if (!close_published_ && core_.has_close_status()) {
     close_published_ = true;
     status_->publish({*core_.close_status(), core_.close_description()});
   }
@@ -191,7 +192,8 @@ bool driver::finish() {
     told(core_.record());
   }
   hand_out_completions();
-  return !core_.completions().empty();
+  core_.rest();
+  return core_.has_completions();
 }
 
 namespace {

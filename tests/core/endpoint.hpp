@@ -198,7 +198,7 @@ class endpoint {
     std::string copy = all_out;
     return take_frames(copy, core.self());
   }
-  [[nodiscard]] const disconnect_record& record() const { return core.record(); }
+  [[nodiscard]] disconnect_record record() const { return core.record(); }
   [[nodiscard]] ticket last() const { return last_; }
 
  private:

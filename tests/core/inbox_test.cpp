@@ -75,7 +75,7 @@ TEST(Inbox, P9_messages_and_their_announced_size) {
   EXPECT_EQ(f.take_message(), "cd");
   EXPECT_EQ(f.box.first_message_size(), 4U);
   EXPECT_EQ(f.take_message(), "next");
-  EXPECT_TRUE(f.box.idle());
+  EXPECT_TRUE(f.box.between_messages());
 }
 
 TEST(Inbox, the_borders_of_frames_may_be_forgotten) {
@@ -99,7 +99,7 @@ TEST(Inbox, P4_a_torn_message_is_counted_once_and_its_rest_as_it_arrives) {
   f.box.discard();
   EXPECT_EQ(f.box.discarded_messages(), 2U);
   EXPECT_EQ(f.box.discarded_bytes(), 6U);
-  EXPECT_FALSE(f.box.idle());
+  EXPECT_FALSE(f.box.between_messages());
   f.add("n..", false, true, true);
   EXPECT_EQ(f.box.discarded_messages(), 2U);
   EXPECT_EQ(f.box.discarded_bytes(), 9U);

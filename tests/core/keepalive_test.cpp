@@ -9,6 +9,19 @@ namespace {
 using namespace std::chrono_literals;
 using verdict = keepalive::verdict;
 
+// One with options of its own.
+struct asking_options {
+  websocket_options options;
+};
+struct asking : asking_options, keepalive {
+  asking(std::chrono::milliseconds interval, std::chrono::milliseconds timeout, instant now)
+      : keepalive(options, now) {
+    options.ping_interval = interval;
+    options.pong_timeout = timeout;
+  }
+  asking(const asking&) = delete;
+};
+
 std::uint64_t ask(keepalive& k, instant now) {
   EXPECT_EQ(k.tick(now), verdict::send_ping);
   const std::uint64_t counter = k.queued(0);
@@ -17,7 +30,7 @@ std::uint64_t ask(keepalive& k, instant now) {
 }
 
 TEST(Keepalive, D10_ping_then_verdict) {
-  keepalive k(20s, 15s, 100s);
+  asking k(20s, 15s, 100s);
   EXPECT_EQ(k.deadline(), 120s);
   EXPECT_EQ(k.tick(119s), verdict::wait);
   ask(k, 120s);
@@ -27,25 +40,25 @@ TEST(Keepalive, D10_ping_then_verdict) {
 }
 
 TEST(Keepalive, zero_switches_it_off) {
-  keepalive off(0s, 15s, 0s);
+  asking off(0s, 15s, 0s);
   EXPECT_FALSE(off.deadline());
   off.doubt();
   EXPECT_FALSE(off.deadline());
   EXPECT_EQ(off.tick(1000s), verdict::wait);
-  keepalive patient(20s, 0s, 0s);  // asks, and waits for ever
+  asking patient(20s, 0s, 0s);  // asks, and waits for ever
   ask(patient, 20s);
   EXPECT_FALSE(patient.deadline());
 }
 
 TEST(Keepalive, P3_any_byte_starts_it_anew) {
-  keepalive k(20s, 20s, 0s);
+  asking k(20s, 20s, 0s);
   ask(k, 20s);
   k.heard(39s);
   EXPECT_EQ(k.deadline(), 59s);
 }
 
 TEST(Keepalive, P3_nothing_is_due_before_the_ping_is_written) {
-  keepalive k(20s, 20s, 0s);
+  asking k(20s, 20s, 0s);
   EXPECT_EQ(k.tick(20s), verdict::send_ping);
   const std::uint64_t counter = k.queued(0);
   EXPECT_FALSE(k.deadline());
@@ -54,7 +67,7 @@ TEST(Keepalive, P3_nothing_is_due_before_the_ping_is_written) {
 }
 
 TEST(Keepalive, P3_late_timers_and_sleep_ask_again_first) {
-  keepalive k(20s, 20s, 0s);
+  asking k(20s, 20s, 0s);
   ask(k, 20s);
   EXPECT_EQ(k.tick(43s), verdict::send_ping);  // three seconds late
   k.written(k.queued(0), 43s);
@@ -66,7 +79,7 @@ TEST(Keepalive, P3_late_timers_and_sleep_ask_again_first) {
 }
 
 TEST(Keepalive, P3_paused_while_the_app_does_not_read) {
-  keepalive k(20s, 20s, 0s);
+  asking k(20s, 20s, 0s);
   ask(k, 20s);
   k.pause();
   EXPECT_FALSE(k.deadline());
@@ -75,7 +88,7 @@ TEST(Keepalive, P3_paused_while_the_app_does_not_read) {
 }
 
 TEST(Keepalive, N14_pongs_name_a_counter) {
-  keepalive k(20s, 20s, 0s);
+  asking k(20s, 20s, 0s);
   EXPECT_EQ(keepalive::payload_of(0x0102030405060708),
             (std::array<std::byte, 8>{std::byte{1},
                                       std::byte{2},

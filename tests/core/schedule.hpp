@@ -51,7 +51,7 @@ class schedule {
   schedule(choices& from, faults which, const websocket_options& options)
       : choices_(from), faults_(which), net_(options, options) {}
 
-  [[nodiscard]] const disconnect_record& record(role of) { return net_.side(of).record(); }
+  [[nodiscard]] disconnect_record record(role of) { return net_.side(of).record(); }
 
   void run() {
     while (choices_.more()) act(roll(2) == 0 ? client_ : server_);
@@ -245,7 +245,7 @@ class schedule {
 
   void check(const app& a, const app& peer) {
     const endpoint& e = a.e;
-    const disconnect_record& r = e.record();
+    const disconnect_record r = e.record();
     ASSERT_TRUE(e.core.ended()) << to_string(e.core.phase());
     for (ticket t = 1; t <= e.last(); ++t) EXPECT_FALSE(e.pending(t)) << "ticket " << t;
     if (::testing::Test::HasFailure()) return;
@@ -286,7 +286,7 @@ class schedule {
   }
 
   void check_together() {
-    const disconnect_record &c = net_.client.record(), &s = net_.server.record();
+    const disconnect_record c = net_.client.record(), s = net_.server.record();
     EXPECT_FALSE(c.initiator == initiator::remote && s.initiator == initiator::remote);
     if (c.clean && s.clean) {
       EXPECT_EQ(c.sent->code, s.received->code);

@@ -171,6 +171,7 @@ bool world::apply(const move& next) {
   end& e = at(next.whose);
   happen(e, next);
   turn(e);
+  e.core.rest();
   const bool ticked = next.what == verb::tick || next.what == verb::tick_late;
   if (!broken_) check(e, ticked);
   if (!broken_ && !peer_of(e).core.ended()) check(peer_of(e), false);

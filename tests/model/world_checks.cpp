@@ -177,7 +177,7 @@ void world::check_refusals(end& e) {
 
 void world::check_record(end& e) {
   truth& seen = e.seen;
-  const disconnect_record& r = e.core.record();
+  const disconnect_record r = e.core.record();
   constexpr std::string_view name = "the record is true";
   if (!e.waiting.empty()) {
     const auto left = std::ranges::find_if(e.waiting, [](const auto& p) { return p.owner != 0; });
@@ -297,8 +297,8 @@ void world::check_afterlife(const end& e) {
 }
 
 void world::check_agreement() {
-  const disconnect_record& c = ends_[0].core.record();
-  const disconnect_record& s = ends_[1].core.record();
+  const disconnect_record c = ends_[0].core.record();
+  const disconnect_record s = ends_[1].core.record();
   constexpr std::string_view name = "the two records agree";
   if (c.initiator == initiator::remote && s.initiator == initiator::remote) {
     return fail(name, nullptr, "each says that the other closed first");

@@ -75,7 +75,21 @@ using closing_table = std::array<std::array<transition, event_count>, phase_coun
 }
 
 /// The state that the user sees in this phase (P2: the wire's truth).
-[[nodiscard]] state public_state(phase) noexcept;
+[[nodiscard]] constexpr state public_state(phase in) noexcept {
+  switch (in) {
+    case phase::open:
+    case phase::close_queued: return state::open;
+    case phase::close_sent: return state::close_sent;
+    case phase::close_received:
+    case phase::reply_queued: return state::close_received;
+    case phase::closed:
+    case phase::over_closed: return state::closed;
+    case phase::failing:
+    case phase::draining:
+    case phase::over_aborted: return state::aborted;
+  }
+  return state::none;
+}
 
 [[nodiscard]] constexpr bool is_over(phase p) noexcept {
   return p == phase::over_closed || p == phase::over_aborted;

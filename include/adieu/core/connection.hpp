@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "adieu/core/apart.hpp"
 #include "adieu/core/close_payload.hpp"
 #include "adieu/core/closing.hpp"
 #include "adieu/core/deflate_agreement.hpp"
@@ -78,9 +79,9 @@ class connection {
   void output_in_flight(instant now);
   void output_failed(input_end how, int os_error, instant now);
   /// The transport obeyed `shut_output`.
-  void output_shut() noexcept;
+  void output_shut();
   /// TLS ended without close_notify after both Closes: noted, and still clean.
-  void note_missing_close_notify() noexcept { record_.close_notify_missing = true; }
+  void note_missing_close_notify() { ending().record.close_notify_missing = true; }
   /// The transport obeyed `cut` or `reset`: the record is made.
   void transport_closed(const closing_facts& facts, instant now);
   /// While reading stands still: the peer's FIN or reset lies behind unread data (P3). What the
@@ -92,7 +93,8 @@ class connection {
   /// Nothing runs but the keep-alive, whose deadline only moves away as bytes arrive: a timer that
   /// is armed for it is early enough.
   [[nodiscard]] bool quiet() const noexcept {
-    return phase_ == phase::open && !paused_since_ && !total_deadline_ && !outbox_.blocked();
+    return phase_ == phase::open && !in_->paused_since && !ending_->total_deadline &&
+           !outbox_->blocked();
   }
   /// Nothing comes of the next deadline but a Ping.
   [[nodiscard]] bool only_asks() const noexcept { return quiet() && !keepalive_.asks(); }
@@ -113,7 +115,7 @@ class connection {
   /// Why a send would be refused now, or success.
   [[nodiscard]] errc send_refusal() const noexcept;
   /// Messages that nobody waits for were refused: they count as not sent.
-  void count_unsent(const unsent& what) noexcept;
+  void count_unsent(const unsent& what);
   /// One of them because too much waits already. What came behind it would follow a gap, so the
   /// connection closes with 1008 (docs/decisions/0006-send-without-waiting.md).
   void send_overflowed(instant now);
@@ -128,7 +130,7 @@ class connection {
              instant now,
              std::optional<duration> timeout = {});
   /// Whatever goes on: over by then at the latest.
-  void hurry(instant due) noexcept;
+  void hurry(instant due);
   void close_output(ticket owner, adieu::close_status code, std::string_view reason, instant now);
   /// A close that nobody waits for, because the app can't go on (D11): never clean.
   void close_for(cause why, adieu::close_status code, std::string_view reason, instant now);
@@ -149,24 +151,36 @@ class connection {
   [[nodiscard]] const message_view* next_message(instant now);
 
   // ── What came of it ─────────────────────────────────────────────────────────────────────────
-  [[nodiscard]] std::vector<completion>& completions() noexcept { return completions_; }
+  [[nodiscard]] std::vector<completion>& completions() { return calls_.need().completed; }
+  [[nodiscard]] bool has_completions() const noexcept { return !calls_->completed.empty(); }
   [[nodiscard]] command take_command() noexcept;
   /// How many bytes may be read now. 0: reading stands still, because the window is full.
   [[nodiscard]] std::size_t read_allowance() const noexcept;
   /// The driver should look at TCP_INFO now, and say peer_gone() if so.
-  [[nodiscard]] bool take_probe() noexcept { return std::exchange(probe_now_, false); }
+  [[nodiscard]] bool take_probe() noexcept {
+    const bool now = probe_now_;
+    probe_now_ = false;
+    return now;
+  }
+
+  /// Nothing more comes for now: others may have the memory of what is idle. Nothing else changes
+  /// by it.
+  void rest() noexcept;
 
   /// Data waits for a receive.
-  [[nodiscard]] bool has_unread() const noexcept { return !inbox_.empty(); }
+  [[nodiscard]] bool has_unread() const noexcept { return !inbox_->empty(); }
 
-  [[nodiscard]] adieu::state state() const noexcept;
+  [[nodiscard]] adieu::state state() const noexcept {
+    return disposed_ ? adieu::state::closed : public_state(phase_);  // N11
+  }
   [[nodiscard]] core::phase phase() const noexcept { return phase_; }
   [[nodiscard]] role self() const noexcept { return how_->self; }
   [[nodiscard]] const websocket_options& options() const noexcept { return how_->options; }
   /// The transport is gone and the record is final.
   [[nodiscard]] bool ended() const noexcept { return ended_; }
-  [[nodiscard]] const disconnect_record& record() const noexcept { return record_; }
+  [[nodiscard]] disconnect_record record() const;
   /// N5: of the peer's Close. One that breaks a rule is in the record alone.
+  [[nodiscard]] bool has_close_status() const noexcept { return close_accepted_; }
   [[nodiscard]] std::optional<adieu::close_status> close_status() const noexcept;
   [[nodiscard]] const std::string& close_description() const noexcept;
 
@@ -182,6 +196,7 @@ class connection {
   };
 
   // connection.cpp: what comes from the wire
+  void let_go_of_what_rests() noexcept;
   void parse(instant now);
   void parsed(instant now);
   [[nodiscard]] bool parses() const noexcept;
@@ -210,6 +225,7 @@ class connection {
   // connection_calls.cpp
   void refuse(ticket owner, operation what);
   void complete(ticket owner, errc error = errc::success);
+  void put_off_answer(instant now);
   void start_receive(const pending_receive& next, instant now);
   [[nodiscard]] std::optional<completion> try_now(const pending_receive& next, instant now);
   void start_close(event call, adieu::close_status code, std::string_view reason, instant now);
@@ -232,65 +248,103 @@ class connection {
   [[nodiscard]] std::optional<instant> write_due() const;
   [[nodiscard]] std::optional<instant> probe_due() const;
 
-  settings_ptr how_;
-  instant opened_;
-  core::phase phase_ = core::phase::open;
-  message_reader reader_;
-  inbox inbox_;
-  outbox outbox_;
-  keepalive keepalive_;
-  bytes input_;  // what is left of the bytes that are being parsed
-  held_input held_;
-
   // Receiving
-  std::optional<pending_receive> receive_;
-  std::optional<completion> end_;  // what a receive gets after the data
-  bool close_accepted_ = false;    // the peer's Close, unlike one that breaks a rule (N5)
-  bool end_delivered_ = false;
-  bool show_messages_ = false;
-  std::optional<message_view> view_;
-  bool view_in_inbox_ = false;
-  bool view_shown_ = false;
-  bool peer_gone_ = false;
-  instant control_second_{};  // when the counting of control frames began
-  std::uint32_t control_frames_ = 0;
+  struct intake {
+    message_reader reader;
+    bytes input;  // what is left of the bytes that are being parsed
+    held_input held;
+    std::optional<message_view> view;
+    bool view_in_inbox = false;
+    bool view_shown = false;
+    std::optional<instant> paused_since;  // reading stands still (P3)
+    instant next_probe{};
+    [[nodiscard]] bool idle() const noexcept {
+      return reader.idle() && input.empty() && held.idle() && !view && !paused_since;
+    }
+  };
 
-  // Closing
+  // Sending
+  struct outgoing : outbox {
+    instant progress{};  // when something of it was written last, or could have been (P3)
+  };
+
+  struct calls {
+    std::vector<completion> completed;
+    std::vector<ticket> end_waiters;
+    std::optional<pending_receive> receive;
+    [[nodiscard]] bool idle() const noexcept {
+      return completed.empty() && end_waiters.empty() && !receive;
+    }
+  };
+
   struct close_waiter {
     ticket owner;
     bool output_only;
   };
-  std::vector<close_waiter> close_waiters_;
-  std::vector<ticket> end_waiters_;
-  adieu::close_status close_code_ = adieu::close_status::normal_closure;  // of the Close we send
-  std::string close_reason_;
-  bool discards_ = false;  // async_close was called (P4)
-  bool fin_seen_ = false;
-  bool fin_sent_ = false;
-  bool output_lost_ = false;
-  bool in_flight_ = false;
-  bool destroyed_ = false;
-  bool disposed_ = false;  // destroyed before the end: the state is closed (N11)
-  bool cause_known_ = false;
-  input_end lost_how_ = input_end::fin;
-  int lost_error_ = 0;
+  // What nobody needs before the end begins
+  struct ending_part {
+    disconnect_record record;
+    std::optional<completion> told;  // what a receive gets after the data
+    std::vector<close_waiter> waiters;
+    adieu::close_status code = adieu::close_status::normal_closure;  // of the Close we send
+    std::string reason;
+    std::optional<instant> total_deadline;  // P5
+    std::optional<instant> answer_due;      // D11
+    std::optional<instant> linger_due;      // D9
+    instant idle_since{};                   // P5, after async_close_output
+    input_end lost_how = input_end::fin;
+    int lost_error = 0;
+    unsent refused;
+    [[nodiscard]] static bool idle() noexcept { return false; }
+  };
+
+  // The parts, to change them; what only looks at one, looks at inbox_->, ending_-> and so on.
+  [[nodiscard]] intake& taking_in() {
+    return in_.need([this](intake& in) {
+      const websocket_options& o = how_->options;
+      in.reader.begin(how_->self, {o.max_frame_size, o.max_fragments}, read_so_far_);
+    });
+  }
+  [[nodiscard]] outgoing& sending() {
+    return outbox_.need([this](outgoing& out) { out.begin(how_->self, how_->random); });
+  }
+  [[nodiscard]] ending_part& ending() { return ending_.need(); }
+
+  static constexpr duration unknown = duration::min();
+
+  settings_ptr how_;
+  apart<intake> in_;
+  apart<inbox> inbox_;
+  apart<outgoing> outbox_;
+  apart<calls> calls_;
+  apart<ending_part> ending_;
+  keepalive keepalive_;
+
+  std::uint64_t read_so_far_ = 0;  // when in_ rested last
+  instant opened_;
+  std::chrono::system_clock::time_point opened_at_;
+  duration last_byte_received_ = unknown;  // since opened_
+  duration last_byte_sent_ = unknown;
+  duration round_trip_ = unknown;
+  instant control_second_{};  // when the counting of control frames began
+  std::uint32_t control_frames_ = 0;
+
+  core::phase phase_ = core::phase::open;
   command command_ = command::none;
-  bool ended_ = false;
-
-  // Time
-  std::optional<instant> total_deadline_;  // P5
-  std::optional<instant> answer_due_;      // D11
-  std::optional<instant> linger_due_;      // D9
-  instant idle_since_;                     // P5, after async_close_output
-  instant write_progress_;
-  std::optional<instant> paused_since_;
-  instant next_probe_{};
-  bool probe_now_ = false;
-
-  disconnect_record record_;
-  unsent refused_;
-  std::vector<written_frame> written_;
-  std::vector<completion> completions_;
+  bool close_accepted_ : 1 = false;  // the peer's Close, unlike one that breaks a rule (N5)
+  bool end_delivered_ : 1 = false;
+  bool show_messages_ : 1 = false;
+  bool peer_gone_ : 1 = false;
+  bool discards_ : 1 = false;  // async_close was called (P4)
+  bool fin_seen_ : 1 = false;
+  bool fin_sent_ : 1 = false;
+  bool output_lost_ : 1 = false;
+  bool in_flight_ : 1 = false;
+  bool destroyed_ : 1 = false;
+  bool disposed_ : 1 = false;  // destroyed before the end: the state is closed (N11)
+  bool cause_known_ : 1 = false;
+  bool ended_ : 1 = false;
+  bool probe_now_ : 1 = false;
 };
 
 }  // namespace adieu::core

@@ -21,8 +21,21 @@ struct frame_limits {
 
 class frame_reader {
  public:
+  frame_reader() noexcept = default;
   explicit frame_reader(frame_rules rules, frame_limits limits = {}) noexcept
       : rules_(rules), limits_(limits) {}
+  /// What it is told when it is taken up (apart.hpp): how much others have read before it, too.
+  void begin(frame_rules rules, frame_limits limits, std::uint64_t read_before) noexcept {
+    rules_ = rules;
+    limits_ = limits;
+    consumed_ = read_before;
+  }
+  void allow_compressed() noexcept { rules_.rsv1_allowed = true; }
+  /// Between two messages.
+  [[nodiscard]] bool idle() const noexcept {
+    return !in_frame_ && !in_message_ && carry_.empty() && !bad_text_at_;
+  }
+  [[nodiscard]] std::uint64_t read_so_far() const noexcept { return consumed_; }
 
   enum class found : std::uint8_t {
     need_more,

@@ -21,7 +21,16 @@ struct written_frame {
 
 class frame_writer {
  public:
-  frame_writer(role self, random_source random) noexcept : self_(self), random_(random) {}
+  frame_writer() noexcept = default;
+  frame_writer(role self, random_source random) noexcept { begin(self, random); }
+  /// What it is told when it is taken up (apart.hpp).
+  void begin(role self, random_source random) noexcept {
+    self_ = self;
+    random_ = random;
+  }
+  [[nodiscard]] bool idle() const noexcept {
+    return marks_.empty() && segments_.empty() && unmasked_.empty() && !shown_;
+  }
 
   /// True when another frame may be composed: little enough is committed, and nothing of it has
   /// been shown to the transport by list().
@@ -79,8 +88,8 @@ class frame_writer {
   void forget_segments();
   void mask_more(std::size_t at_most);
 
-  role self_;
-  random_source random_;
+  role self_ = role::client;
+  random_source random_ = nullptr;
   raw_bytes composed_;
   std::vector<segment> segments_;
   std::vector<const_bytes> list_;

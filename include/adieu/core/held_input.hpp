@@ -23,6 +23,7 @@ struct end_of_input {
 class held_input {
  public:
   [[nodiscard]] bool waits() const noexcept { return waits_; }
+  [[nodiscard]] bool idle() const noexcept { return !waits_ && released_.empty() && !end_; }
   /// `rest` has to wait. It may be what is left of release().
   void hold(const_bytes rest);
   /// Behind what waits.

@@ -28,8 +28,12 @@ class inbox {
   [[nodiscard]] bool empty() const noexcept { return frames_.size() == first_; }
 
   /// Empty, and no message is half arrived.
-  [[nodiscard]] bool idle() const noexcept {
+  [[nodiscard]] bool between_messages() const noexcept {
     return empty() && arriving_size_ == 0 && !discarding_;
+  }
+  /// And nothing was counted (apart.hpp).
+  [[nodiscard]] bool idle() const noexcept {
+    return between_messages() && discarded_messages_ == 0 && discarded_bytes_ == 0;
   }
 
   /// What counts against the window: payload and bookkeeping, so that a flood of empty frames

@@ -7,14 +7,16 @@
 #include <optional>
 #include <vector>
 
+#include "adieu/core/apart.hpp"
 #include "adieu/core/fingerprint.hpp"
+#include "adieu/options.hpp"
 
 namespace adieu::core {
 
 class keepalive {
  public:
-  keepalive(duration interval, duration timeout, instant now) noexcept
-      : interval_(interval), timeout_(timeout), heard_(now) {}
+  /// The options outlive it.
+  keepalive(const websocket_options& how, instant now) noexcept : how_(&how), heard_(now) {}
 
   /// A Ping that was queued: its payload is `counter`, eight bytes, most significant first.
   struct ping {
@@ -43,24 +45,30 @@ class keepalive {
 
   [[nodiscard]] std::optional<instant> deadline() const noexcept;
   /// A Ping of its own is out: a verdict may be next.
-  [[nodiscard]] bool asks() const noexcept { return asked_ != 0; }
+  [[nodiscard]] bool asks() const noexcept { return out_->asked != 0; }
 
   enum class verdict : std::uint8_t { wait, send_ping, silent };
   [[nodiscard]] verdict tick(instant now) noexcept;
   /// This machine slept: a fresh Ping before any verdict.
   void doubt() noexcept;
   void add_to(fingerprint_maker& out) const noexcept;
+  /// Gives back the memory that no Ping needs: for others, or for good.
+  void rest() noexcept { out_.rest(); }
+  void let_go() noexcept { out_.let_go(); }
 
   [[nodiscard]] static std::array<std::byte, 8> payload_of(std::uint64_t counter) noexcept;
 
  private:
-  duration interval_;
-  duration timeout_;
+  const websocket_options* how_;
   instant heard_;
-  std::vector<ping> pings_;
   std::uint64_t next_ = 1;
-  std::uint64_t asked_ = 0;  // the counter of the keep-alive's own Ping, while it is out
-  std::optional<instant> asked_at_;
+  struct outstanding {
+    std::vector<ping> pings;
+    std::uint64_t asked = 0;  // the counter of the keep-alive's own Ping, while it is out
+    std::optional<instant> asked_at;
+    [[nodiscard]] bool idle() const noexcept { return pings.empty() && asked == 0; }
+  };
+  apart<outstanding> out_;
   bool paused_ = false;
   bool doubtful_ = false;
 };

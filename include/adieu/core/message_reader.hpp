@@ -15,17 +15,21 @@ namespace adieu::core {
 
 class message_reader {
  public:
-  message_reader(role receiver, frame_limits limits) noexcept
-      : frames_({receiver, false}, limits) {}
+  message_reader() noexcept = default;
+  /// What it is told when it is taken up (apart.hpp). With a decompressor it is never idle.
+  void begin(role receiver, frame_limits limits, std::uint64_t read_before) noexcept {
+    frames_.begin({receiver, false}, limits, read_before);
+  }
+  [[nodiscard]] bool idle() const noexcept { return !decompressor_ && frames_.idle(); }
+  [[nodiscard]] std::uint64_t read_so_far() const noexcept { return frames_.read_so_far(); }
   /// A message may be `ratio` times as large as on the wire. 0: no limit.
-  message_reader(role receiver,
-                 frame_limits limits,
-                 const deflate_settings& how,
-                 std::uint64_t ratio,
-                 std::shared_ptr<deflate_pool> pool)
-      : frames_({receiver, true}, limits),
-        decompressor_(std::in_place, how, std::move(pool)),
-        ratio_(ratio) {}
+  /// From now on messages may be compressed, and `ratio` times as large as on the wire. 0: no
+  /// limit.
+  void use(decompressor with, std::uint64_t ratio) {
+    frames_.allow_compressed();
+    decompressor_.emplace(std::move(with));
+    ratio_ = ratio;
+  }
 
   using found = frame_reader::found;
   using step_result = frame_reader::step_result;

@@ -9,10 +9,16 @@ namespace adieu::core {
 
 class outbox {
  public:
+  outbox() noexcept = default;
   outbox(role self, random_source random) noexcept : writer_(self, random) {}
+  /// What it is told when it is taken up (apart.hpp). With a packer in use it is never idle.
+  void begin(role self, random_source random) noexcept { writer_.begin(self, random); }
+  [[nodiscard]] bool idle() const noexcept;
+
   [[nodiscard]] core::packer& packer() noexcept { return packer_; }
 
   send_queue& data() noexcept { return data_; }
+  [[nodiscard]] const send_queue& data() const noexcept { return data_; }
 
   /// A whole message, composed at once, if nothing waits before it. Nobody waits for it.
   [[nodiscard]] bool send_copy(message_type type, const_bytes payload);
@@ -29,12 +35,11 @@ class outbox {
 
   /// What to write next. Stable, with the memory behind it, until all of it was counted as written.
   [[nodiscard]] std::span<const const_bytes> gather();
-  void wrote(std::size_t size, std::vector<written_frame>& finished) {
-    writer_.wrote(size, finished);
-  }
+  /// The frames whose ends that were; until the next question.
+  std::span<const written_frame> wrote(std::size_t size);
 
   /// The frames whose ends are in what gather() gave last.
-  void committed(std::vector<written_frame>& out) const { writer_.committed(out); }
+  [[nodiscard]] std::span<const written_frame> committed();
 
   /// Something was given to the transport that it did not take.
   [[nodiscard]] bool blocked() const noexcept { return writer_.committed(); }
@@ -65,6 +70,7 @@ class outbox {
   frame_writer writer_;
   core::packer packer_;
   std::vector<control> controls_;
+  std::vector<written_frame> told_;
   std::string close_payload_;
   close_frame_is close_ = close_frame_is::absent;
   unsent lost_;

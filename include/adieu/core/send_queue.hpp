@@ -64,7 +64,11 @@ class send_queue {
 
   [[nodiscard]] bool empty() const noexcept { return first_ == entries_.size(); }
   /// Empty, and no message is open on the wire.
-  [[nodiscard]] bool idle() const noexcept { return empty() && !open_; }
+  [[nodiscard]] bool between_messages() const noexcept { return empty() && !open_; }
+  /// And none was begun, or lost (apart.hpp).
+  [[nodiscard]] bool idle() const noexcept {
+    return between_messages() && unfinished_.empty() && lost_.messages == 0 && lost_.bytes == 0;
+  }
   /// What waits here or was dropped, and messages that were begun and not ended.
   [[nodiscard]] unsent left() const noexcept;
   void add_to(fingerprint_maker& out) const noexcept;
