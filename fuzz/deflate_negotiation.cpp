@@ -82,6 +82,7 @@ bool permits(const core::extension_offer& offer, const core::extension_offer& an
   const auto server = value_in(answer, "server_max_window_bits");
   if (!number(asked_client) || !number(asked_server)) return false;
   if (client && (!asked_client || number(client) > number(asked_client))) return false;
+  if (asked_server && !server) return false;
   if (number(server) > number(asked_server)) return false;
   return !value_in(offer, "server_no_context_takeover") ||
          value_in(answer, "server_no_context_takeover");

@@ -166,7 +166,10 @@ std::optional<deflate_choice> choose_deflate(std::span<const extension_offer> of
     out.answer = extension_name;
     append_flag(out.answer, client_alone_name, !terms.client_takeover);
     append_flag(out.answer, server_alone_name, !terms.server_takeover);
-    if (terms.server_bits < largest) append_bits(out.answer, server_bits_name, terms.server_bits);
+    // §7.1.2.1: whoever asked for it is told, even if it is the largest one.
+    if (asked.server_bits || terms.server_bits < largest) {
+      append_bits(out.answer, server_bits_name, terms.server_bits);
+    }
     if (asked.client_bits && terms.client_bits < largest) {
       append_bits(out.answer, client_bits_name, terms.client_bits);
     }

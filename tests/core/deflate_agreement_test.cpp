@@ -50,6 +50,8 @@ TEST(DeflateChoice, N15_Section7_1_TheAnswerKeepsBothSidesPromises) {
       << "a client that did not name its window can't be bound";
   EXPECT_EQ(answer_to("permessage-deflate; server_max_window_bits=9"),
             "permessage-deflate; server_max_window_bits=9");
+  EXPECT_EQ(answer_to("permessage-deflate; server_max_window_bits=15"),
+            "permessage-deflate; server_max_window_bits=15");
   EXPECT_EQ(answer_to("permessage-deflate; server_max_window_bits=12", options(15, 10)),
             "permessage-deflate; server_max_window_bits=10");
   EXPECT_EQ(answer_to("permessage-deflate", options(15, 10)),
