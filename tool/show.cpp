@@ -6,7 +6,6 @@
 
 #include <iterator>
 
-#include "adieu/core/utf8.hpp"
 #include "adieu/record.hpp"
 
 namespace adieu::tool {
@@ -33,31 +32,6 @@ std::string base64(std::string_view bytes) {
 }
 
 }  // namespace
-
-std::string json_string(std::string_view text) {
-  std::string valid;
-  if (!core::valid_utf8(core::as_bytes(text))) {
-    valid = printable(text);
-    text = valid;
-  }
-  std::string out = "\"";
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
-    if (byte == '"' || byte == '\\') {
-      out += '\\';
-      out += text[i];
-    } else if (byte < 0x20 || byte == 0x7F) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
-    } else if (byte == 0xC2 && next < 0xA0) {  // U+0080 to U+009F
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", next);
-      ++i;
-    } else {
-      out += text[i];
-    }
-  }
-  return out + '"';
-}
 
 std::string show(const message& received, const show_options& how) {
   const bool is_text = received.type == message_type::text;

@@ -26,8 +26,4 @@ struct show_options {
 
 [[nodiscard]] std::string show(const message& received, const show_options& how);
 
-/// A JSON string with its quotes. Control characters, C1 and DEL too, are escaped; bytes that are
-/// not UTF-8 become \xNN in it.
-[[nodiscard]] std::string json_string(std::string_view text);
-
 }  // namespace adieu::tool

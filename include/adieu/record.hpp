@@ -49,7 +49,7 @@ enum class close_phase : std::uint8_t { sending_close, awaiting_peer_close };
 
 /// How TCP ended, as observed here.
 enum class tcp_end : std::uint8_t {
-  not_connected,
+  not_connected,  ///< no WebSocket was ever open on it: how an attempt's TCP ended is not kept
   our_fin_first,
   peer_fin_first,
   reset_sent,
@@ -126,12 +126,16 @@ struct disconnect_record {
 /// Text of the peer is made printable.
 [[nodiscard]] std::string to_line(const disconnect_record& record);
 
-/// One JSON object on one line.
+/// One JSON object on one line. What the record does not have is not there.
 [[nodiscard]] std::string to_json(const disconnect_record& record);
 
 /// Bytes of a peer, safe for a terminal or a log: control characters, bytes that are not UTF-8,
 /// and what breaks lines or turns the direction of text, become \xNN.
 [[nodiscard]] std::string printable(std::string_view bytes);
+
+/// The same as a JSON string, with its quotation marks: the characters above become \uNNNN, so that
+/// whoever reads it has the text as it was; only bytes that are not UTF-8 become \xNN.
+[[nodiscard]] std::string json_string(std::string_view bytes);
 
 [[nodiscard]] std::string_view to_string(initiator) noexcept;
 [[nodiscard]] std::string_view to_string(cause) noexcept;

@@ -10,7 +10,7 @@
 #include <iterator>
 #include <system_error>
 
-#include "adieu/core/utf8.hpp"
+#include "core/printable.hpp"
 
 namespace adieu {
 namespace {
@@ -21,7 +21,7 @@ double seconds(core::duration length) { return std::chrono::duration<double>(len
 
 std::string say(const close_frame& frame) {
   std::string out = frame.code ? fmt::format("{}", *frame.code) : "no code";
-  if (!frame.reason.empty()) out += " \"" + printable(frame.reason) + '"';
+  if (!frame.reason.empty()) out += " " + core::quoted(frame.reason);
   return out;
 }
 
@@ -165,14 +165,7 @@ class json_object {
     out_ += "\":";
     return out_;
   }
-  void text(std::string_view name, std::string_view value) {
-    key(name) += '"';
-    for (const char c : printable(value)) {  // no control characters are left in it
-      if (c == '"' || c == '\\') out_ += '\\';
-      out_ += c;
-    }
-    out_ += '"';
-  }
+  void text(std::string_view name, std::string_view value) { key(name) += json_string(value); }
   void number(std::string_view name, std::uint64_t value) { key(name) += fmt::format("{}", value); }
   void flag(std::string_view name, bool value) { key(name) += value ? "true" : "false"; }
   void milliseconds(std::string_view name, core::duration value) {
@@ -206,50 +199,6 @@ std::string iso_8601(std::chrono::system_clock::time_point when) {
 close_status disconnect_record::derived_code() const noexcept {
   if (!received) return close_status::abnormal_closure;
   return received->code ? close_status{*received->code} : close_status::no_status_received;
-}
-
-namespace {
-
-// Control characters beyond ASCII (U+0080 to U+009F), and what breaks lines or turns the order of
-// what is shown, so that a line says something else than it seems to (Unicode TR 36).
-bool misleads(std::string_view code_point) noexcept {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(code_point[i]); };
-  if (code_point.size() == 2) {
-    return (byte(0) == 0xC2 && byte(1) < 0xA0) || code_point == "\u061C";
-  }
-  if (code_point.size() != 3 || byte(0) != 0xE2) return false;
-  if (byte(1) == 0x80)
-    return (byte(2) >= 0xA8 && byte(2) <= 0xAE) || byte(2) == 0x8E || byte(2) == 0x8F;
-  return byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9;
-}
-
-}  // namespace
-
-std::string printable(std::string_view bytes) {
-  std::string out;
-  const auto escape = [&](char c) {
-    fmt::format_to(std::back_inserter(out), "\\x{:02X}", static_cast<unsigned char>(c));
-  };
-  while (!bytes.empty()) {
-    // One code point, if there is one: at most four bytes.
-    core::utf8_validator utf8;
-    std::size_t size = 0;
-    bool valid = true;
-    do {
-      valid = utf8.feed(core::as_bytes(bytes.substr(size, 1))) == 1;
-      ++size;
-    } while (valid && !utf8.complete() && size < bytes.size());
-    if (!valid || !utf8.complete()) size = 1;
-    const auto first = static_cast<unsigned char>(bytes[0]);
-    const bool control = first < 0x20 || first == 0x7F || misleads(bytes.substr(0, size));
-    if (!valid || !utf8.complete() || control) {
-      for (const char c : bytes.substr(0, size)) escape(c);
-    } else {
-      out += bytes.substr(0, size);
-    }
-    bytes.remove_prefix(size);
-  }
-  return out;
 }
 
 std::string to_line(const disconnect_record& record) {
@@ -289,7 +238,7 @@ std::string to_json(const disconnect_record& record) {
     if (!record.connect->detail.empty()) connect.text("detail", record.connect->detail);
     connect.end();
   }
-  json.text("tcp", to_string(record.tcp));
+  if (record.cause != cause::connect_failed) json.text("tcp", to_string(record.tcp));
   if (record.teardown_timed_out) json.flag("teardown_timed_out", true);
   if (record.close_notify_missing) json.flag("close_notify_missing", true);
 

@@ -124,7 +124,7 @@ TEST(Record, json_of_a_full_one) {
 TEST(Record, json_survives_what_a_peer_writes) {
   disconnect_record r;
   r.received = {4000, "say \"hi\"\\ \n\x1B[31m \xFF \xC3\xA9 \xC2\x9B", 0ms};
-  EXPECT_NE(to_json(r).find(R"("reason":"say \"hi\"\\ \\x0A\\x1B[31m \\xFF é \\xC2\\x9B")"),
+  EXPECT_NE(to_json(r).find(R"("reason":"say \"hi\"\\ \u000a\u001b[31m \\xFF é \u009b")"),
             std::string::npos)
       << to_json(r);
 }
@@ -161,6 +161,31 @@ TEST(Record, printable_leaves_text_and_escapes_the_rest) {
       EXPECT_TRUE(c >= 0x20 && c < 0x7F) << b;
     }
   }
+}
+
+// A reason that goes on as our line would, and one that looks like an escape of ours.
+TEST(Record, what_the_peer_says_can_not_end_its_quotation) {
+  disconnect_record r = clean_record();
+  r.received->reason = "bye\", we answered 1000; TCP: our FIN first";
+  EXPECT_NE(
+      to_line(r).find(R"(the peer with 1000 "bye\", we answered 1000; TCP: our FIN first"; TCP)"),
+      std::string::npos)
+      << to_line(r);
+  r.received->reason = "\\x1B\x1B";
+  EXPECT_NE(to_line(r).find(R"("\\x1B\x1B")"), std::string::npos) << to_line(r);
+}
+
+TEST(Record, json_has_the_text_as_it_was_and_nothing_that_misleads) {
+  EXPECT_EQ(json_string("a\"b\\c \xE2\x82\xAC"), "\"a\\\"b\\\\c \xE2\x82\xAC\"");
+  EXPECT_EQ(json_string("\n\x7F\u009B"), R"("\u000a\u007f\u009b")");
+  EXPECT_EQ(json_string("a\u202Eb\u2028\u061C\u2066"), R"("a\u202eb\u2028\u061c\u2066")");
+  EXPECT_EQ(json_string("\xFF\xE2\x82"), R"("\\xFF\\xE2\\x82")");
+}
+
+TEST(Record, of_a_connection_that_never_opened_no_end_of_TCP_is_told) {
+  disconnect_record r;
+  r.cause = cause::connect_failed;
+  EXPECT_EQ(to_json(r).find("\"tcp\""), std::string::npos) << to_json(r);
 }
 
 TEST(Record, D2_derived_codes_are_never_stored) {

@@ -5,12 +5,14 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "adieu/record.hpp"
+
 using adieu::message;
 using adieu::message_type;
 using namespace adieu::tool;
 
 namespace {
-const message evil(message_type::text, "\x1b[2Jred\r\n\xc2\x9b");
+const message evil(message_type::text, "\x1b[2Jred\r\n\xc2\x9b\u202e");
 const message bytes(message_type::binary, std::string("\x00\xff\x1b", 3));
 }  // namespace
 
@@ -18,7 +20,7 @@ TEST(show, text_goes_to_a_pipe_as_it_is) { EXPECT_EQ(show(evil, {}), evil.payloa
 
 TEST(show, text_on_a_terminal_is_printable) {
   EXPECT_EQ(show(evil, {output_format::text, binary_format::hex, destination::terminal}),
-            "\\x1B[2Jred\\x0D\\x0A\\xC2\\x9B\n");
+            "\\x1B[2Jred\\x0D\\x0A\\xC2\\x9B\\xE2\\x80\\xAE\n");
 }
 
 TEST(show, binary_is_a_line_of_digits) { EXPECT_EQ(show(bytes, {}), "00ff1b\n"); }
@@ -44,7 +46,7 @@ TEST(show, json_says_the_type) {
 
 TEST(show, json_has_no_byte_that_a_terminal_obeys) {
   const std::string line = show(evil, {output_format::json, {}, destination::terminal});
-  EXPECT_EQ(line, "{\"type\":\"text\",\"data\":\"\\u001b[2Jred\\u000d\\u000a\\u009b\"}\n");
+  EXPECT_EQ(line, "{\"type\":\"text\",\"data\":\"\\u001b[2Jred\\u000d\\u000a\\u009b\\u202e\"}\n");
 }
 
 RC_GTEST_PROP(show, json_text_is_read_back_as_it_was, (const std::vector<std::uint8_t>& points)) {
@@ -53,5 +55,5 @@ RC_GTEST_PROP(show, json_text_is_read_back_as_it_was, (const std::vector<std::ui
     if (point >= 0x80) text += static_cast<char>(0xC0 | point >> 6);
     text += static_cast<char>(point < 0x80 ? point : 0x80 | (point & 0x3F));
   }
-  RC_ASSERT(boost::json::parse(json_string(text)).as_string() == text);
+  RC_ASSERT(boost::json::parse(adieu::json_string(text)).as_string() == text);
 }
