@@ -6,7 +6,7 @@ namespace adieu::fuzz {
 namespace {
 
 std::string gist(const core::request_verdict& verdict) {
-  std::string out = std::to_string(verdict.status) + ' ' + verdict.key;
+  std::string out = std::to_string(verdict.status) + ' ' + verdict.key + ' ' + verdict.target;
   for (const std::string& name : verdict.subprotocols) out += ' ' + name;
   return out + "; " + written(verdict.extensions);
 }
@@ -29,6 +29,7 @@ void run(input in) {
   EXPECT_LT(verdict.problem.size(), 1000U);
   if (verdict.problem.empty()) {
     EXPECT_EQ(request.method, "GET");
+    EXPECT_TRUE(verdict.target.starts_with('/') && harmless(verdict.target));
     EXPECT_EQ(verdict.key.size(), 24U);
     EXPECT_EQ(core::values_of(headers, "host").size(), 1U);
     for (const std::string& name : verdict.subprotocols) {
@@ -37,7 +38,7 @@ void run(input in) {
     }
     expect_readable_again(verdict.extensions);
   } else {
-    EXPECT_EQ(gist(verdict), std::to_string(verdict.status) + " ; ");
+    EXPECT_EQ(gist(verdict), std::to_string(verdict.status) + "  ; ");
   }
 
   const fields again = in_other_words(asked);

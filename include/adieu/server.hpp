@@ -60,7 +60,7 @@ struct server_options {
 struct request {
   request() = default;
 
-  std::string target;
+  std::string target;  ///< the path and the query
   std::vector<std::pair<std::string, std::string>> headers;
   std::vector<std::string> subprotocols;  ///< offered, in the client's order
   std::string remote;                     ///< "127.0.0.1:50312"; empty on a Unix socket

@@ -58,6 +58,24 @@ std::string announces_body(headers_view headers) {
                      shown_all(lengths));
 }
 
+/// RFC 9112 §3.2: a target is a path with its query, or both behind `http://` and an authority.
+/// Returns the path and the query. An authority that is not Host's would win over it for others
+/// (§3.2.2), and the check of Origin would look at the wrong one: nothing, as for all other forms.
+std::optional<std::string> path_of(std::string_view target, std::string_view host) {
+  const auto is_visible = [](char c) { return c > ' ' && c <= '~' && c != '#'; };
+  if (!std::ranges::all_of(target, is_visible)) return std::nullopt;
+  for (const std::string_view scheme : {"http://", "https://", "ws://", "wss://"}) {
+    if (!same_ignoring_case(target.substr(0, scheme.size()), scheme)) continue;
+    target.remove_prefix(scheme.size());
+    const std::size_t end = std::min(target.find_first_of("/?"), target.size());
+    if (!same_ignoring_case(target.substr(0, end), host)) return std::nullopt;
+    target.remove_prefix(end);
+    return target.starts_with('/') ? std::string(target) : "/" + std::string(target);
+  }
+  if (!target.starts_with('/')) return std::nullopt;
+  return std::string(target);
+}
+
 /// The subprotocols that a client offers (§4.1 item 10, §4.3: at least one, no two the same).
 std::string read_subprotocols(headers_view headers, std::vector<std::string>& offered) {
   const auto values = values_of(headers, "Sec-WebSocket-Protocol");
@@ -142,6 +160,14 @@ request_verdict check_request(const request_fields& request) {
     return refuse(
         400, fmt::format("the Host header must be host or host:port, but was {}", shown(*host)));
   }
+  const auto path = path_of(request.target, *host);
+  if (!path) {
+    return refuse(400,
+                  fmt::format("the request's target must be a path, or a URL whose host is that of "
+                              "the Host header, but was {}",
+                              shown(request.target)));
+  }
+  verdict.target = *path;
   if (problem = announces_body(headers); !problem.empty()) return refuse(400, problem);
   if (problem = lacks(headers, "Upgrade", "websocket"); !problem.empty()) {  // item 3
     return refuse(400, problem);

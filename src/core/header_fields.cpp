@@ -16,6 +16,15 @@ std::string_view trim(std::string_view text) noexcept {
   return text;
 }
 
+bool is_port(std::string_view digits) noexcept {
+  unsigned port = 0;
+  for (const char c : digits) {
+    port = port * 10 + static_cast<unsigned>(c - '0');
+    if (port > 65535) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
@@ -107,16 +116,19 @@ std::optional<authority> read_authority(std::string_view text) noexcept {
   if (text.starts_with('[')) {
     end = text.find(']');
     if (end == std::string_view::npos) return std::nullopt;
-    if (!std::ranges::all_of(text.substr(1, end - 1), of_address)) return std::nullopt;
+    const std::string_view address = text.substr(1, end - 1);
+    constexpr std::size_t shortest = 2, longest = 45;  // "::", and with an IPv4 address at its end
+    if (address.size() < shortest || address.size() > longest) return std::nullopt;
+    if (!std::ranges::all_of(address, of_address)) return std::nullopt;
     ++end;
   } else if (!std::ranges::all_of(text.substr(0, end), of_name)) {
     return std::nullopt;
   }
   const std::string_view rest = text.substr(end);
-  if (!rest.empty() && (rest[0] != ':' || !std::ranges::all_of(rest.substr(1), is_digit))) {
-    return std::nullopt;
-  }
-  return authority{text.substr(0, end), rest.empty() ? rest : rest.substr(1)};
+  if (rest.empty()) return authority{text, rest};
+  const std::string_view port = rest.substr(1);
+  if (rest[0] != ':' || !std::ranges::all_of(port, is_digit) || !is_port(port)) return std::nullopt;
+  return authority{text.substr(0, end), port};
 }
 
 bool is_token(std::string_view text) noexcept {

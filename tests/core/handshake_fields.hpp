@@ -67,6 +67,12 @@ inline request_verdict check(const fields& list,
   return check_request({method, "/chat", version, headers});
 }
 
+inline request_verdict check_target(std::string_view target, const std::string& host) {
+  const auto request = changed(good_request, "Host", host);
+  const auto headers = view(request);
+  return check_request({"GET", target, 11, headers});
+}
+
 inline void expect_refused(const request_verdict& verdict,
                            unsigned status,
                            std::string_view problem) {

@@ -98,10 +98,44 @@ TEST(HandshakeRequest, a_host_is_a_host_and_a_port) {
                                 "http://a",
                                 "[a b]",
                                 "a\x01",
-                                "a:80:90"}) {
+                                "a:80:90",
+                                "a:65536",
+                                "a:99999999999999999999",
+                                "[]",
+                                "[:]"}) {
     const auto verdict = check(changed(good_request, "Host", bad));
     EXPECT_EQ(verdict.status, 400U) << bad;
     EXPECT_TRUE(verdict.problem.starts_with("the Host header must be host or host:port")) << bad;
+  }
+}
+
+// RFC 9112 §3.2: to others, the authority in a target wins over Host.
+TEST(HandshakeRequest, a_target_is_a_path_or_a_url_of_the_same_host) {
+  for (const auto& [target, path] : {std::pair("/", "/"),
+                                     std::pair("/chat?a=b&c=[d]|e", "/chat?a=b&c=[d]|e"),
+                                     std::pair("/%ff//x", "/%ff//x"),
+                                     std::pair("http://A.example:80/chat?x", "/chat?x"),
+                                     std::pair("WSS://a.example:80", "/"),
+                                     std::pair("ws://a.example:80?x", "/?x")}) {
+    const auto verdict = check_target(target, "a.example:80");
+    expect_accepted(verdict);
+    EXPECT_EQ(verdict.target, path) << target;
+  }
+  for (const char* bad : {"",
+                          "*",
+                          "chat",
+                          "a.example:80",
+                          "http://bank.example/chat",
+                          "http://a.example/chat",
+                          "http://a.example:80@bank.example/",
+                          "ftp://a.example:80/",
+                          "/a#b",
+                          "/a b",
+                          "/\xff",
+                          "/\x01"}) {
+    const auto verdict = check_target(bad, "a.example:80");
+    EXPECT_EQ(verdict.status, 400U) << bad;
+    EXPECT_TRUE(verdict.problem.starts_with("the request's target must be a path")) << bad;
   }
 }
 

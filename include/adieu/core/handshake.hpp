@@ -52,6 +52,7 @@ struct response_fields {
 struct request_verdict {
   unsigned status = 101;
   std::string problem;
+  std::string target;  ///< the path and the query, without a fragment
   std::string key;
   std::vector<std::string> subprotocols;  ///< offered, in the client's order
   std::vector<extension_offer> extensions;
