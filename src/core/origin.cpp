@@ -57,7 +57,8 @@ bool is_origin(std::string_view text) noexcept {
 }
 
 std::string bad_origin(std::span<const header_field> headers,
-                       std::span<const std::string> allowed) {
+                       std::span<const std::string> allowed,
+                       carried_by carrier) {
   if (values_of(headers, "Origin").empty()) return {};
   std::string problem;
   const auto origin = only_value(headers, "Origin", problem);
@@ -66,7 +67,9 @@ std::string bad_origin(std::span<const header_field> headers,
   const auto page = parts_of(*origin);
   const auto host = only_value(headers, "Host", problem);
   const auto here = page && host ? parts_of_authority(page->scheme, *host) : std::nullopt;
-  if (here && same_place(*page, *here)) return {};
+  const bool over_tls = carrier == carried_by::tls;
+  const bool safe = !over_tls || (page && same_ignoring_case(page->scheme, "https"));
+  if (here && same_place(*page, *here) && safe) return {};
   return fmt::format("pages of {} may not connect here (the Origin header)", shown(*origin));
 }
 

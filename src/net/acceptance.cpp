@@ -121,14 +121,15 @@ asio::awaitable<accepted> accept_client(socket_stream& stream,
                           {connect_step::request, verdict.status, verdict.problem}};
   }
   if (options.origins == origin_policy::same_host) {
-    const std::string problem = core::bad_origin(fields, options.allowed_origins);
+    const std::string problem = core::bad_origin(
+        fields, options.allowed_origins, tls ? core::carried_by::tls : core::carried_by::plain);
     if (!problem.empty()) {
       co_await refuse(stream, 403, problem);
       throw opening_failure{errc::not_a_websocket, {connect_step::request, 403, problem}};
     }
   }
 
-  out.asked.target = std::string(message.target());
+  out.asked.target = verdict.target;
   for (const core::header_field& field : fields) {
     out.asked.headers.emplace_back(field.name, field.value);
   }

@@ -10,10 +10,11 @@ const std::vector<std::string> nobody;
 
 std::string verdict(const std::string& origin,
                     const std::string& host,
-                    const std::vector<std::string>& allowed = nobody) {
+                    const std::vector<std::string>& allowed = nobody,
+                    carried_by carrier = carried_by::plain) {
   const fields list = {{"Host", host}, {"Origin", origin}};
   const auto headers = view(list);
-  return bad_origin(headers, allowed);
+  return bad_origin(headers, allowed, carrier);
 }
 bool may(const std::string& origin,
          const std::string& host,
@@ -23,7 +24,7 @@ bool may(const std::string& origin,
 
 TEST(Origin, without_one_it_is_no_page) {
   const auto headers = view(good_request);
-  EXPECT_EQ(bad_origin(headers, nobody), "");
+  EXPECT_EQ(bad_origin(headers, nobody, carried_by::plain), "");
 }
 
 TEST(Origin, pages_of_the_same_host_and_port_may_connect) {
@@ -35,6 +36,13 @@ TEST(Origin, pages_of_the_same_host_and_port_may_connect) {
   EXPECT_TRUE(may("http://example.com:80", "example.com"));
   EXPECT_TRUE(may("http://[::1]:3000", "[::1]:3000"));
   EXPECT_TRUE(may("http://127.0.0.1:9001", "127.0.0.1:9001"));
+}
+
+// Whoever is on the wire can make a page of http://example.com, but not of https.
+TEST(Origin, a_server_that_speaks_TLS_lets_no_pages_in_that_came_without_it) {
+  EXPECT_TRUE(verdict("https://example.com", "example.com", nobody, carried_by::tls).empty());
+  EXPECT_FALSE(verdict("http://example.com", "example.com", nobody, carried_by::tls).empty());
+  EXPECT_TRUE(verdict("http://example.com", "a", {"http://example.com"}, carried_by::tls).empty());
 }
 
 TEST(Origin, others_may_not) {
@@ -69,7 +77,7 @@ TEST(Origin, others_may_not) {
 TEST(Origin, two_of_them_are_refused) {
   const fields list = {{"Host", "a"}, {"Origin", "http://evil.example"}, {"origin", "http://a"}};
   const auto headers = view(list);
-  EXPECT_NE(bad_origin(headers, nobody), "");
+  EXPECT_NE(bad_origin(headers, nobody, carried_by::plain), "");
 }
 
 TEST(Origin, those_that_are_allowed_may) {

@@ -13,10 +13,14 @@ namespace adieu::core {
 /// `scheme://host[:port]`.
 [[nodiscard]] bool is_origin(std::string_view text) noexcept;
 
+/// What the request came over, as far as this server knows: behind a proxy that ends TLS, `plain`.
+enum class carried_by : std::uint8_t { plain, tls };
+
 /// Why a request is refused, or nothing. No Origin: not a page. Otherwise its host and port have to
-/// be those of the Host header, or the origin one of `allowed`. The scheme of the page is not
-/// compared, because TLS may end in front of this server.
+/// be those of the Host header, and its scheme https if this server speaks TLS itself; or the
+/// origin has to be one of `allowed`.
 [[nodiscard]] std::string bad_origin(std::span<const header_field> headers,
-                                     std::span<const std::string> allowed);
+                                     std::span<const std::string> allowed,
+                                     carried_by carrier);
 
 }  // namespace adieu::core
