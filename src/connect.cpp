@@ -138,6 +138,24 @@ awaitable<socket_type> connect_socket(const target& to, attempt& now) {
   co_return socket_type(std::move(socket));
 }
 
+using answer_parser = http::response_parser<http::empty_body>;
+
+// RFC 9110 §15.2: interim answers may come before the final one.
+awaitable<std::unique_ptr<answer_parser>> read_answer(socket_stream& stream,
+                                                      const connect_options& options,
+                                                      std::string& leftover) {
+  constexpr int most_interim = 8;
+  for (int interim = 0;; ++interim) {
+    auto parser = std::make_unique<answer_parser>();
+    parser->header_limit(options.max_header_size);
+    parser->body_limit(boost::none);  // a refusal's body is not read
+    co_await read_header(stream, *parser, options.max_headers, leftover);
+    const unsigned status = parser->get().result_int();
+    const bool final_one = status < 100 || status > 199 || status == 101;
+    if (final_one || interim == most_interim) co_return parser;
+  }
+}
+
 struct opened {
   opened() = default;
   std::unique_ptr<transport> carrier;
@@ -175,12 +193,9 @@ awaitable<opened> open(const std::string& url, const connect_options& options, a
     co_await write_all(stream, request_text(to, options, key), connect_step::request);
 
     now.step = connect_step::response;
-    http::response_parser<http::empty_body> parser;
-    parser.header_limit(options.max_header_size);
-    parser.body_limit(boost::none);  // a refusal's body is not read
     opened out;
-    co_await read_header(stream, parser, options.max_headers, out.agreed.leftover);
-    const auto& response = parser.get();
+    const auto parser = co_await read_answer(stream, options, out.agreed.leftover);
+    const auto& response = parser->get();
     const std::vector<core::header_field> fields = fields_of(response);
     const core::response_verdict verdict = core::check_response(
         {response.result_int(), response.version(), fields},

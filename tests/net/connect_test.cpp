@@ -160,6 +160,16 @@ TEST_F(Connecting, N18_other_answers_than_101) {
   answered_with("\x16\x03\x01\x02", errc::not_a_websocket, 0);
 }
 
+// RFC 9110 §15.2: a client reads on behind them, but not for ever.
+TEST_F(Connecting, N18_interim_answers_before_the_final_one) {
+  const std::string hints = "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n";
+  answered_with(hints + "HTTP/1.1 404 Not Found\r\n\r\n", errc::not_a_websocket, 404);
+  std::string many;
+  for (int i = 0; i < 9; ++i) many += hints;
+  answered_with(many + good + "\r\n", errc::not_a_websocket, 103);
+  answered_with(hints + "HTTP/1.1 100 Continue\r\n\r\n" + good + "\r\n", errc::success, 101);
+}
+
 TEST_F(Connecting, N18_headers_that_are_missing_wrong_or_too_large) {
   answered_with("HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
                 errc::header_error,
