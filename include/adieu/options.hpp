@@ -81,9 +81,12 @@ struct websocket_options {
   std::uint64_t max_inflate_ratio = 0;
 
   /// How many control frames the peer may send in a second; more are refused with 1008. 0: any
-  /// number. Of Pings that wait for their Pong because the peer does not read, only the last 128
-  /// are answered, whatever this is.
+  /// number.
   std::uint32_t max_control_frames_per_second = 1000;
+
+  /// How many Pongs may wait to be written, because the peer does not read or sends many Pings at
+  /// once: of more, the oldest stay unanswered, as RFC 6455 §5.5.3 allows. At least 1.
+  std::uint32_t max_waiting_pongs = 128;
 
   /// N15: permessage-deflate, offered by clients and accepted by servers when set. It is off by
   /// default: it costs memory and time, and compressing secrets together with what an attacker may

@@ -41,6 +41,9 @@ std::string bad_options(const websocket_options& options) {
   if (options.receive_window == 0) {
     return "receive_window must not be 0: nothing could be read, not even the peer's Close";
   }
+  if (options.max_waiting_pongs == 0) {
+    return "max_waiting_pongs must not be 0: a Ping has to be answered (RFC 6455 §5.5.2)";
+  }
   if (options.max_message_size == 0) {
     return "max_message_size must not be 0: no message would fit (0 does not mean any size here)";
   }

@@ -117,7 +117,7 @@ void connection::on_control(const message_reader::step_result& frame, instant no
   }
   switch (frame.op) {
     case opcode::ping:
-      sending().push_control(opcode::pong, frame.payload);  // RFC 6455 §5.5.2
+      sending().push_pong(frame.payload, how_->options.max_waiting_pongs);  // RFC 6455 §5.5.2
       break;
     case opcode::pong: {
       std::vector<keepalive::ping> answered;

@@ -4,10 +4,6 @@
 #include <algorithm>
 
 namespace adieu::core {
-namespace {
-constexpr std::size_t most_controls = 128;
-}
-
 bool outbox::send_copy(message_type type, const_bytes payload) {
   if (!data_.between_messages() || packer_.busy() || close_ != close_frame_is::absent) return false;
   while (!controls_.empty() && writer_.accepts()) compose_control();
@@ -32,15 +28,19 @@ bool outbox::send_copy(message_type type, const_bytes payload) {
 
 void outbox::push_control(opcode op, const_bytes payload, ticket owner) {
   if (op == opcode::ping && close_ == close_frame_is::committed) return;  // P1
-  if (op == opcode::pong && controls_.size() >= most_controls) {
-    const auto oldest = std::ranges::find(controls_, opcode::pong, &control::op);
-    if (oldest != controls_.end()) controls_.erase(oldest);
-  }
   control& c = controls_.emplace_back();
   c.op = op;
   c.size = static_cast<std::uint8_t>(payload.size());
   std::ranges::copy(payload, c.payload.begin());
   c.owner = owner;
+}
+
+void outbox::push_pong(const_bytes payload, std::size_t most) {
+  if (controls_.size() >= most) {
+    const auto oldest = std::ranges::find(controls_, opcode::pong, &control::op);
+    if (oldest != controls_.end()) controls_.erase(oldest);
+  }
+  push_control(opcode::pong, payload);
 }
 
 void outbox::push_close(std::string payload, std::vector<ticket>& dropped) {

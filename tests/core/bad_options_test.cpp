@@ -41,6 +41,8 @@ TEST(BadOptions, no_time_is_negative_or_overflows_the_clock) {
 
 TEST(BadOptions, zero_is_refused_where_it_does_not_mean_off) {
   EXPECT_TRUE(problem_after([](auto& o) { o.close_timeout = 0ms; }).starts_with("close_timeout"));
+  EXPECT_TRUE(
+      problem_after([](auto& o) { o.max_waiting_pongs = 0; }).starts_with("max_waiting_pongs"));
   EXPECT_TRUE(problem_after([](auto& o) { o.receive_window = 0; }).starts_with("receive_window"));
   EXPECT_TRUE(
       problem_after([](auto& o) { o.max_message_size = 0; }).starts_with("max_message_size"));

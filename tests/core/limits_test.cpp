@@ -116,6 +116,15 @@ TEST_P(Limits, pongs_that_nobody_reads_do_not_pile_up) {
   EXPECT_EQ(e.frames().back(), (frame{pong_op, "899"}));
 }
 
+TEST_P(Limits, max_waiting_pongs_are_kept) {
+  options.max_waiting_pongs = 3;
+  endpoint e(self(), options);
+  std::string at_once;
+  for (int i = 0; i < 9; ++i) at_once += encode(other(self()), {ping_op, std::to_string(i)});
+  e.feed(at_once);
+  EXPECT_EQ(e.frames(), (std::vector<frame>{{pong_op, "6"}, {pong_op, "7"}, {pong_op, "8"}}));
+}
+
 // The same at a trickle: whatever is committed to the wire goes, and what waits stays bounded.
 TEST_P(Limits, pings_without_a_read_do_not_grow_what_waits) {
   options.max_control_frames_per_second = 0;

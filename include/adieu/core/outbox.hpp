@@ -23,7 +23,9 @@ class outbox {
   /// A whole message, composed at once, if nothing waits before it. Nobody waits for it.
   [[nodiscard]] bool send_copy(message_type type, const_bytes payload);
 
-  /// A Ping or a Pong. Of more than 128 waiting Pongs only the latest is kept (RFC 6455 §5.5.3).
+  /// The answer to a Ping: of those that wait, only the latest `most` are kept (RFC 6455 §5.5.3).
+  void push_pong(const_bytes payload, std::size_t most);
+  /// A Ping, or a Pong of our own.
   void push_control(opcode op, const_bytes payload, ticket owner = 0);
 
   /// Behind all data that was accepted. Pieces that can't be written before it are dropped: those
