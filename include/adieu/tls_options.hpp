@@ -24,7 +24,7 @@ struct tls_server_options {
   tls_server_options() = default;
 
   std::string certificate_file;  ///< PEM, the chain included
-  std::string key_file;          ///< PEM
+  std::string key_file;          ///< PEM, without a passphrase
 };
 
 }  // namespace adieu

@@ -115,6 +115,8 @@ ssl_context_ptr client_context(const tls_client_options& options) {
 ssl_context_ptr make_server_context(const tls_server_options& options) {
   ssl_context_ptr context = make_context(TLS_server_method());
   SSL_CTX_set_alpn_select_cb(context.get(), choose_alpn, nullptr);
+  // OpenSSL would ask on the terminal.
+  SSL_CTX_set_default_passwd_cb(context.get(), [](char*, int, int, void*) { return 0; });
   if (SSL_CTX_use_certificate_chain_file(context.get(), options.certificate_file.c_str()) != 1) {
     throw std::runtime_error("TLS: can't use the certificate " + options.certificate_file + ": " +
                              openssl_words());
@@ -152,14 +154,17 @@ void expect_host(SSL& session, const std::string& host, bool verify) {
   }
 }
 
-bool certificate_rejected(SSL& session) { return SSL_get_verify_result(&session) != X509_V_OK; }
+// The verdict is there even when nobody asked for it.
+bool certificate_rejected(SSL& session) {
+  const bool asked = (SSL_get_verify_mode(&session) & SSL_VERIFY_PEER) != 0;
+  return asked && SSL_get_verify_result(&session) != X509_V_OK;
+}
 
 std::string tls_problem(SSL& session) {
-  const long verdict = SSL_get_verify_result(&session);
-  if (verdict != X509_V_OK) {
+  if (certificate_rejected(session)) {
     ERR_clear_error();
     return std::string("the certificate does not verify: ") +
-           X509_verify_cert_error_string(verdict);
+           X509_verify_cert_error_string(SSL_get_verify_result(&session));
   }
   const unsigned long code = ERR_peek_last_error();
   if (code == 0) return "the peer ended TCP during the TLS handshake";

@@ -124,6 +124,44 @@ TEST(TlsContext, N16_the_systems_certificates_are_read_once_by_whichever_thread_
   }
 }
 
+TEST(TlsContext, an_encrypted_key_is_an_error_and_asks_nobody) {
+  const certificates own("DNS:localhost");
+  tls_server_options options;
+  options.certificate_file = own.certificate_file();
+  options.key_file = own.key_file() + ".locked";
+  const std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
+  std::string passphrase = "secret";
+  FILE* const file = std::fopen(options.key_file.c_str(), "w");
+  ASSERT_NE(file, nullptr);
+  PEM_write_PrivateKey(file,
+                       key.get(),
+                       EVP_aes_128_cbc(),
+                       reinterpret_cast<unsigned char*>(passphrase.data()),
+                       static_cast<int>(passphrase.size()),
+                       nullptr,
+                       nullptr);
+  std::fclose(file);
+  EXPECT_THROW((void)net::make_server_context(options), std::runtime_error);
+}
+
+// A server that wants a certificate of ours, met by a client that does not ask for its own.
+TEST_F(Tls, N18_what_went_wrong_without_a_check_is_no_certificate) {
+  asio::ssl::context context(asio::ssl::context::tls_server);
+  context.use_certificate_chain_file(localhost.certificate_file());
+  context.use_private_key_file(localhost.key_file(), asio::ssl::context::pem);
+  context.set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
+  SSL_CTX_set_max_proto_version(context.native_handle(), TLS1_2_VERSION);
+  asio::ip::tcp::acceptor acceptor(world.context(), {asio::ip::address_v4::loopback(), 0});
+  asio::ssl::stream<asio::ip::tcp::socket> stream(world.executor(), context);
+  acceptor.async_accept(stream.next_layer(), [&](error_code) {
+    stream.async_handshake(asio::ssl::stream_base::server, [](error_code) {});
+  });
+  port = acceptor.local_endpoint().port();
+  tls_client_options insecure;
+  insecure.verify = tls_client_options::verification::insecure;
+  EXPECT_TRUE(connect("127.0.0.1", insecure) == errc::tls_failed);
+}
+
 TEST_F(Tls, N18_a_server_without_tls) {
   server plain(world.executor());
   port = plain.listen("127.0.0.1", 0).port();
