@@ -7,6 +7,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <fmt/format.h>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -154,9 +155,18 @@ exit_code refuse(const serve_command& command, const char* why) {
   return exit_code::cannot_listen;
 }
 
+// Each connection is a descriptor, and a process has few of them unless it asks for more.
+void ask_for_descriptors() {
+  rlimit allowed{};
+  if (::getrlimit(RLIMIT_NOFILE, &allowed) != 0) return;
+  allowed.rlim_cur = allowed.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &allowed);
+}
+
 }  // namespace
 
 exit_code run_serve(const serve_command& command) {
+  ask_for_descriptors();
   // Never destroyed: its threads may still wait for standard output.
   static asio::io_context& loop = *new asio::io_context(1);
   std::unique_ptr<echo_server> server;
