@@ -42,8 +42,10 @@ void utf8_validator::add_to(fingerprint_maker& out) const noexcept {
 void frame_reader::add_to(fingerprint_maker& out) const noexcept {
   out.add(in_message_);
   if (in_message_ && limits_.count != 0) out.add(frames_);
-  if (in_message_ || in_frame_) out.add(type_);
-  if (in_message_ && type_ == message_type::text) utf8_.add_to(out);
+  if (in_message_ || (in_frame_ && !is_control(header_.op))) {
+    out.add(type_);
+    if (type_ == message_type::text) utf8_.add_to(out);
+  }
   out.add(const_bytes(carry_));
   out.add(bad_text_at_.has_value());
   out.add(in_frame_);
@@ -54,7 +56,6 @@ void frame_reader::add_to(fingerprint_maker& out) const noexcept {
   out.add(const_bytes(std::as_bytes(std::span(header_.key))));
   out.add(header_.length);
   out.add(payload_read_);
-  if (!in_message_ && type_ == message_type::text) utf8_.add_to(out);
 }
 
 // Without what zlib remembers: connections that compress have no fingerprint.

@@ -58,8 +58,7 @@ socket_stream::socket_stream(socket_stream&& other) noexcept
       descriptor_(std::exchange(other.descriptor_, -1)),
       is_tcp_(other.is_tcp_),
       fin_sent_(other.fin_sent_),
-      tls_(std::move(other.tls_)),
-      farewell_(other.farewell_) {}
+      tls_(std::move(other.tls_)) {}
 
 socket_stream::~socket_stream() {
   if (is_detached() && descriptor_ >= 0) ::close(descriptor_);
@@ -80,10 +79,10 @@ io_result socket_stream::read(core::bytes into) {
     errno = 0;
     const int size = static_cast<int>(std::min<std::size_t>(into.size(), 1U << 30U));
     const std::uint64_t before = tls_written();
-    const io_result got = tls_outcome(SSL_read(tls_.get(), into.data(), size));
+    const io_result got = tls_outcome(SSL_read(tls(), into.data(), size));
     const bool broken =
         got.what == io_result::outcome::truncated || got.what == io_result::outcome::error;
-    if (broken) farewell_ += tls_written() - before;  // OpenSSL has sent its alert
+    if (broken) tls_->farewell += tls_written() - before;  // OpenSSL has sent its alert
     return got;
   }
   for (;;) {
@@ -130,7 +129,7 @@ io_result socket_stream::tls_write(std::span<const core::const_bytes> list) {
       ERR_clear_error();
       errno = 0;
       const int size = static_cast<int>(std::min<std::size_t>(rest.size(), 1U << 30U));
-      const io_result step = tls_outcome(SSL_write(tls_.get(), rest.data(), size));
+      const io_result step = tls_outcome(SSL_write(tls(), rest.data(), size));
       if (step.what != io_result::outcome::done) {
         if (total.size != 0) return total;  // the next call will say it again
         return step;
@@ -147,17 +146,17 @@ io_result socket_stream::handshake(role self) {
   if (!is_open()) return {io_result::outcome::error, 0, EBADF};
   ERR_clear_error();
   errno = 0;
-  return tls_outcome(self == role::client ? SSL_connect(tls_.get()) : SSL_accept(tls_.get()));
+  return tls_outcome(self == role::client ? SSL_connect(tls()) : SSL_accept(tls()));
 }
 
 std::uint64_t socket_stream::tls_written() const noexcept {
-  return BIO_number_written(SSL_get_wbio(tls_.get()));
+  return BIO_number_written(SSL_get_wbio(tls()));
 }
 
 io_result socket_stream::tls_outcome(int returned) {
   if (returned > 0) return {io_result::outcome::done, static_cast<std::size_t>(returned)};
   const int os_error = errno;
-  switch (SSL_get_error(tls_.get(), returned)) {
+  switch (SSL_get_error(tls(), returned)) {
     case SSL_ERROR_WANT_READ: return {io_result::outcome::want_read};
     case SSL_ERROR_WANT_WRITE: return {io_result::outcome::want_write};
     case SSL_ERROR_ZERO_RETURN:  // close_notify
@@ -174,11 +173,11 @@ io_result socket_stream::tls_outcome(int returned) {
 
 void socket_stream::shut_output() {
   if (!is_open()) return;
-  if (tls_ && SSL_is_init_finished(tls_.get())) {
+  if (tls_ && SSL_is_init_finished(tls())) {
     const std::uint64_t before = tls_written();
     ERR_clear_error();
-    SSL_shutdown(tls_.get());
-    farewell_ += tls_written() - before;
+    SSL_shutdown(tls());
+    tls_->farewell += tls_written() - before;
   }
   // After the peer's reset there is no FIN any more.
   fin_sent_ = ::shutdown(descriptor_, SHUT_WR) == 0;
@@ -191,7 +190,8 @@ core::closing_facts socket_stream::close(transport::ending how) {
   int waiting = 0;
   if (is_tcp_ && ::ioctl(descriptor_, SIOCOUTQ, &waiting) == 0) {
     const auto queued = static_cast<std::uint64_t>(waiting);
-    facts.unacknowledged = queued - std::min(queued, farewell_ + (fin_sent_ ? 1 : 0));
+    const std::uint64_t farewell = tls_ ? tls_->farewell : 0;
+    facts.unacknowledged = queued - std::min(queued, farewell + (fin_sent_ ? 1 : 0));
   }
   if (how == transport::ending::reset) {
     const linger now{1, 0};

@@ -27,8 +27,8 @@ class socket_stream {
   socket_stream(socket_stream&& other) noexcept;
   socket_stream& operator=(socket_stream&&) = delete;
 
-  void use_tls(ssl_ptr session) noexcept { tls_ = std::move(session); }
-  [[nodiscard]] SSL* tls() const noexcept { return tls_.get(); }
+  void use_tls(ssl_ptr session) { tls_ = std::make_unique<tls_state>(std::move(session)); }
+  [[nodiscard]] SSL* tls() const noexcept { return tls_ ? tls_->session.get() : nullptr; }
   /// To wait on through Asio; not after detach().
   [[nodiscard]] socket_type& socket() noexcept { return *socket_; }
   /// Takes the descriptor out of Asio's reactor, for somebody else to watch.
@@ -51,6 +51,12 @@ class socket_stream {
   [[nodiscard]] bool is_open() const noexcept {
     return descriptor_ >= 0 && (is_detached() || socket_->is_open());
   }
+  struct tls_state {
+    explicit tls_state(ssl_ptr of) noexcept : session(std::move(of)) {}
+    ssl_ptr session;
+    std::uint64_t farewell = 0;  // its last words on the wire: nothing that the app could miss
+  };
+
   [[nodiscard]] io_result tls_outcome(int returned);
   [[nodiscard]] std::uint64_t tls_written() const noexcept;
   [[nodiscard]] io_result tls_write(std::span<const core::const_bytes> list);
@@ -59,8 +65,7 @@ class socket_stream {
   int descriptor_;                       // ours alone once detached; -1: closed, or moved away
   bool is_tcp_ = false;
   bool fin_sent_ = false;
-  ssl_ptr tls_;
-  std::uint64_t farewell_ = 0;  // TLS's last words on the wire: nothing that the app could miss
+  std::unique_ptr<tls_state> tls_;
 };
 
 [[nodiscard]] core::input_end input_end_of(io_result::outcome) noexcept;

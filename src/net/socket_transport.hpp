@@ -34,13 +34,14 @@ class socket_transport final : public transport {
   [[nodiscard]] bool is_told() const noexcept { return stream_.is_detached(); }
 
   socket_stream stream_;
-  readiness ready_;  // set while another thread may be in the driver
-  bool readable_ = true;
-  bool waiting_to_read_ = false;
-  bool waiting_to_write_ = false;
-  bool write_anyway_ = false;  // although the socket was full
-  bool input_ended_ = false;
-  bool closed_ = false;
+  // Set while another thread may be in the driver. What follows lies in its last bytes.
+  [[no_unique_address]] readiness ready_;
+  bool readable_ : 1 = true;
+  bool waiting_to_read_ : 1 = false;
+  bool waiting_to_write_ : 1 = false;
+  bool write_anyway_ : 1 = false;  // although the socket was full
+  bool input_ended_ : 1 = false;
+  bool closed_ : 1 = false;
 };
 
 }  // namespace adieu::net

@@ -1,27 +1,41 @@
 // P8: in steady state a message costs no allocation on the executor. Every operator new of the test
-// program is counted; sanitizers bring their own, so that only the plain build measures.
-#include <atomic>
+// program is counted.
+#include <malloc.h>
+
 #include <cstdlib>
 #include <new>
 #include <thread>
 
+#include "tests/net/heap.hpp"
 #include "tests/net/worlds.hpp"
 
-namespace {
+namespace adieu::test {
 std::atomic<long> allocations{0};
-}
+std::atomic<long> heap_in_use{0};
+}  // namespace adieu::test
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define ADIEU_COUNTS 1
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* const memory = std::malloc(size != 0 ? size : 1)) return memory;
-  throw std::bad_alloc();
+namespace {
+constexpr long header = 8;  // of malloc's, before each piece
+
+void release(void* memory) noexcept {
+  if (memory == nullptr) return;
+  const auto size = static_cast<long>(::malloc_usable_size(memory)) + header;
+  adieu::test::heap_in_use.fetch_sub(size, std::memory_order_relaxed);
+  std::free(memory);
 }
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-#else
-#define ADIEU_COUNTS 0
+}  // namespace
+
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  void* const memory = std::malloc(size != 0 ? size : 1);
+  if (memory == nullptr) throw std::bad_alloc();
+  adieu::test::allocations.fetch_add(1, std::memory_order_relaxed);
+  adieu::test::heap_in_use.fetch_add(static_cast<long>(::malloc_usable_size(memory)) + header,
+                                     std::memory_order_relaxed);
+  return memory;
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { release(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { release(memory); }
 #endif
 
 namespace adieu::test {
@@ -30,7 +44,7 @@ namespace {
 class Allocations : public testing::Test {
  protected:
   void SetUp() override {
-    if (!ADIEU_COUNTS) GTEST_SKIP() << "sanitizers replace operator new";
+    if (!counts_heap) GTEST_SKIP() << "sanitizers replace operator new";
     pair = world.open();
   }
   tcp_world world;
