@@ -93,7 +93,7 @@ class apart {
   }
 
  private:
-  inline static constinit const T idle{};
+  inline static const T idle{};
 
   std::unique_ptr<T> part_;
 };
