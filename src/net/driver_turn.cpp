@@ -184,7 +184,7 @@ bool driver::finish() {
   self_.reset();
   where_->clock.disarm(*this);
   // The hooks come before the last completions: those may end whoever owns the websocket.
-  const std::shared_ptr<keeper> whose = std::move(keeper_);
+  std::shared_ptr<keeper> whose = std::move(keeper_);
   if (whose) whose->ended(core_.record());
   while (end_handlers_ && !end_handlers_->empty()) {
     const end_handler told = std::move(end_handlers_->front());
@@ -192,6 +192,7 @@ bool driver::finish() {
     told(core_.record());
   }
   hand_out_completions();
+  whose.reset();  // with the websocket, if it has that: then more may have completed
   core_.rest();
   return core_.has_completions();
 }

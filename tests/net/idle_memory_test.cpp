@@ -1,6 +1,8 @@
 // What an idle connection of a server costs in memory (docs/decisions/0008-idle-memory.md).
 #include <boost/asio/use_awaitable.hpp>
 
+#include <iostream>
+
 #include "tests/net/heap.hpp"
 #include "tests/net/raw_fixture.hpp"
 
@@ -43,7 +45,9 @@ class IdleMemory : public testing::Test {
     come(more);
     send_and_receive();
     world.settle();
-    return (heap_in_use - before) / static_cast<long>(more);
+    const long each = (heap_in_use - before) / static_cast<long>(more);
+    std::cout << each << " bytes for each idle connection\n";
+    return each;
   }
 
   static constexpr std::size_t first = 64, more = 300;
