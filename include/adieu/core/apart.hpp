@@ -57,7 +57,11 @@ class apart {
   apart() noexcept = default;
   apart(const apart& other) : part_(other ? std::make_unique<T>(*other) : nullptr) {}
   apart(apart&&) noexcept = default;
-  apart& operator=(const apart& other) { return *this = apart(other); }
+  apart& operator=(const apart& other) {
+    apart copy(other);
+    part_.swap(copy.part_);
+    return *this;
+  }
   apart& operator=(apart&&) noexcept = default;
   ~apart() = default;
 

@@ -144,8 +144,8 @@ websocket websocket::adopt(AsyncStream stream,
                        options,
                        std::move(leftover));
   } else {
-    asio::any_io_executor executor = stream.get_executor();
-    return adopted(std::move(executor),
+    const asio::any_io_executor executor = stream.get_executor();
+    return adopted(executor,
                    std::make_unique<net::stream_transport<AsyncStream>>(std::move(stream)),
                    self,
                    options,
