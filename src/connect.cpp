@@ -179,7 +179,7 @@ awaitable<opened> open(const std::string& url, const connect_options& options, a
       } catch (const std::runtime_error& error) {
         throw opening_failure{errc::tls_failed, {connect_step::tls, 0, error.what()}};
       }
-      stream.use_tls(make_session(*context, stream.socket().native_handle()));
+      stream.use_tls(make_session(*context));
       const bool verify = options.tls.verify == tls_client_options::verification::chain_and_host;
       expect_host(
           *stream.tls(), options.tls.host_name.empty() ? to.host : options.tls.host_name, verify);

@@ -86,7 +86,7 @@ asio::awaitable<accepted> accept_client(socket_stream& stream,
   co_await wait_for_first_byte(
       stream, options.first_byte_timeout, tls ? connect_step::tls : connect_step::request);
   if (tls) {
-    stream.use_tls(make_session(*tls, stream.socket().native_handle()));
+    stream.use_tls(make_session(*tls));
     co_await shake_tls(stream, role::server);
   }
   accepted out;

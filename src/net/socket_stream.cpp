@@ -1,8 +1,7 @@
-// System calls and OpenSSL calls on one socket, and what their errors mean.
+// System calls on one socket, and what their errors mean.
 #include "net/socket_stream.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
-#include <openssl/err.h>
 
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -22,15 +21,6 @@ namespace adieu::net {
 namespace {
 
 constexpr std::size_t most_buffers = 64;  // of one writev
-
-io_result failure(int error) {
-  switch (error) {
-    case EAGAIN: return {io_result::outcome::want_read};
-    case ECONNRESET:
-    case EPIPE: return {io_result::outcome::reset, 0, error};
-    default: return {io_result::outcome::error, 0, error};
-  }
-}
 
 }  // namespace
 
@@ -74,28 +64,21 @@ int socket_stream::detach() {
 
 io_result socket_stream::read(core::bytes into) {
   if (!is_open()) return {io_result::outcome::error, 0, EBADF};
-  if (tls_) {
-    ERR_clear_error();
-    errno = 0;
-    const int size = static_cast<int>(std::min<std::size_t>(into.size(), 1U << 30U));
-    const std::uint64_t before = tls_written();
-    const io_result got = tls_outcome(SSL_read(tls(), into.data(), size));
-    const bool broken =
-        got.what == io_result::outcome::truncated || got.what == io_result::outcome::error;
-    if (broken) tls_->farewell += tls_written() - before;  // OpenSSL has sent its alert
-    return got;
-  }
+  if (tls_) return tls_->read(into);
   for (;;) {
     const auto got = ::recv(descriptor_, into.data(), into.size(), 0);
-    if (got > 0) return {io_result::outcome::done, static_cast<std::size_t>(got)};
+    if (got > 0) {
+      const auto size = static_cast<std::size_t>(got);
+      return {io_result::outcome::done, size, 0, size < into.size()};
+    }
     if (got == 0) return {io_result::outcome::fin};
-    if (errno != EINTR) return failure(errno);
+    if (errno != EINTR) return io_failure(errno);
   }
 }
 
 io_result socket_stream::write(std::span<const core::const_bytes> list, transport::urgency when) {
   if (!is_open()) return {io_result::outcome::error, 0, EBADF};
-  if (tls_) return tls_write(list);
+  if (tls_) return tls_->write(list);
   const int flags = MSG_NOSIGNAL | (when == transport::urgency::more_follows ? MSG_MORE : 0);
   std::array<iovec, most_buffers> vector;
   const std::size_t count = std::min(list.size(), most_buffers);
@@ -111,7 +94,7 @@ io_result socket_stream::write(std::span<const core::const_bytes> list, transpor
     if (sent >= 0) return {io_result::outcome::done, static_cast<std::size_t>(sent)};
     if (errno == EAGAIN) return {io_result::outcome::want_write};
     if (errno == EPIPE && !is_tcp_) return {io_result::outcome::fin};  // closed, and not by a reset
-    if (errno != EINTR) return failure(errno);
+    if (errno != EINTR) return io_failure(errno);
   }
 }
 
@@ -121,64 +104,15 @@ void socket_stream::push() noexcept {
   if (is_tcp_) ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-io_result socket_stream::tls_write(std::span<const core::const_bytes> list) {
-  io_result total;
-  for (const core::const_bytes piece : list) {
-    core::const_bytes rest = piece;
-    while (!rest.empty()) {
-      ERR_clear_error();
-      errno = 0;
-      const int size = static_cast<int>(std::min<std::size_t>(rest.size(), 1U << 30U));
-      const io_result step = tls_outcome(SSL_write(tls(), rest.data(), size));
-      if (step.what != io_result::outcome::done) {
-        if (total.size != 0) return total;  // the next call will say it again
-        return step;
-      }
-      total.size += step.size;
-      rest = rest.subspan(step.size);
-    }
-  }
-  return total;
-}
-
 // TLS keeps the number of the descriptor: once it is closed, that may be another connection's.
 io_result socket_stream::handshake(role self) {
   if (!is_open()) return {io_result::outcome::error, 0, EBADF};
-  ERR_clear_error();
-  errno = 0;
-  return tls_outcome(self == role::client ? SSL_connect(tls()) : SSL_accept(tls()));
-}
-
-std::uint64_t socket_stream::tls_written() const noexcept {
-  return BIO_number_written(SSL_get_wbio(tls()));
-}
-
-io_result socket_stream::tls_outcome(int returned) {
-  if (returned > 0) return {io_result::outcome::done, static_cast<std::size_t>(returned)};
-  const int os_error = errno;
-  switch (SSL_get_error(tls(), returned)) {
-    case SSL_ERROR_WANT_READ: return {io_result::outcome::want_read};
-    case SSL_ERROR_WANT_WRITE: return {io_result::outcome::want_write};
-    case SSL_ERROR_ZERO_RETURN:  // close_notify
-      return {io_result::outcome::fin};
-    case SSL_ERROR_SYSCALL:
-      return os_error == 0 ? io_result{io_result::outcome::truncated} : failure(os_error);
-    default:
-      if (ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
-        return {io_result::outcome::truncated};
-      }
-      return {io_result::outcome::error, 0, EPROTO};
-  }
+  return tls_->handshake(self);
 }
 
 void socket_stream::shut_output() {
   if (!is_open()) return;
-  if (tls_ && SSL_is_init_finished(tls())) {
-    const std::uint64_t before = tls_written();
-    ERR_clear_error();
-    SSL_shutdown(tls());
-    tls_->farewell += tls_written() - before;
-  }
+  if (tls_) tls_->say_goodbye();
   // After the peer's reset there is no FIN any more.
   fin_sent_ = ::shutdown(descriptor_, SHUT_WR) == 0;
 }
@@ -190,7 +124,7 @@ core::closing_facts socket_stream::close(transport::ending how) {
   int waiting = 0;
   if (is_tcp_ && ::ioctl(descriptor_, SIOCOUTQ, &waiting) == 0) {
     const auto queued = static_cast<std::uint64_t>(waiting);
-    const std::uint64_t farewell = tls_ ? tls_->farewell : 0;
+    const std::uint64_t farewell = tls_ ? tls_->farewell() : 0;
     facts.unacknowledged = queued - std::min(queued, farewell + (fin_sent_ ? 1 : 0));
   }
   if (how == transport::ending::reset) {

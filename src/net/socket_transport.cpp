@@ -33,7 +33,8 @@ bool socket_transport::pump() {
     const io_result got = stream_.read(space);
     switch (got.what) {
       case outcome::done:
-        if (got.size < space.size() && short_read_drains()) readable_ = false;
+        // No edge tells again of a FIN or a reset that was there already.
+        if (got.drained && !ready_.input_ends.load(std::memory_order_acquire)) readable_ = false;
         if (!readable_ && is_told()) waiting_to_read_ = true;  // costs nothing: at once
         ready_.whose->on_bytes(space.first(got.size));
         return !closed_ && !waiting_to_read_;  // the next call waits, after what came was written

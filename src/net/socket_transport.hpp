@@ -25,11 +25,6 @@ class socket_transport final : public transport {
   void wait_to_read();
   void wait_to_write();
   void take_readiness();
-  /// A read that brought less than asked has emptied the kernel's buffer; but TLS reads by records,
-  /// and no edge tells again of a FIN that was there already.
-  [[nodiscard]] bool short_read_drains() const noexcept {
-    return stream_.tls() == nullptr && !ready_.input_ends.load(std::memory_order_acquire);
-  }
   /// The edge set tells; else the waits go through Asio.
   [[nodiscard]] bool is_told() const noexcept { return stream_.is_detached(); }
 

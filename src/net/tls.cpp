@@ -1,13 +1,9 @@
-// OpenSSL: contexts, sessions, and a BIO that raises no SIGPIPE.
+// OpenSSL: contexts, sessions, and what went wrong.
 #include "net/tls.hpp"
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include <sys/socket.h>
-
-#include <cerrno>
 #include <stdexcept>
 
 namespace adieu::net {
@@ -25,51 +21,11 @@ std::string openssl_words() {
   return text;
 }
 
-int descriptor_of(BIO* bio) {
-  return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
-}
-
-bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
-
-int bio_write(BIO* bio, const char* data, int size) {
-  BIO_clear_retry_flags(bio);
-  const auto sent = ::send(descriptor_of(bio), data, static_cast<std::size_t>(size), MSG_NOSIGNAL);
-  if (sent < 0 && would_block()) BIO_set_retry_write(bio);
-  return static_cast<int>(sent);
-}
-
-int bio_read(BIO* bio, char* data, int size) {
-  BIO_clear_retry_flags(bio);
-  const auto got = ::recv(descriptor_of(bio), data, static_cast<std::size_t>(size), 0);
-  if (got < 0 && would_block()) BIO_set_retry_read(bio);
-  if (got == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
-  return static_cast<int>(got);
-}
-
-long bio_control(BIO* bio, int command, long, void*) {
-  if (command == BIO_CTRL_EOF) return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
-  return command == BIO_CTRL_FLUSH ? 1 : 0;
-}
-
-BIO_METHOD* socket_method() {
-  static BIO_METHOD* const method = [] {
-    BIO_METHOD* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "adieu socket");
-    BIO_meth_set_write(m, bio_write);
-    BIO_meth_set_read(m, bio_read);
-    BIO_meth_set_ctrl(m, bio_control);
-    return m;
-  }();
-  return method;
-}
-
 ssl_context_ptr make_context(const SSL_METHOD* method) {
   ssl_context_ptr context(SSL_CTX_new(method), ssl_free{});
   if (!context) throw std::runtime_error("TLS: " + openssl_words());
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-  SSL_CTX_set_mode(context.get(),
-                   SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                       SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_read_ahead(context.get(), 1);
+  SSL_CTX_set_mode(context.get(), SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   return context;
 }
 
@@ -127,14 +83,9 @@ ssl_context_ptr make_server_context(const tls_server_options& options) {
   return context;
 }
 
-ssl_ptr make_session(SSL_CTX& context, int descriptor) {
+ssl_ptr make_session(SSL_CTX& context) {
   ssl_ptr session(SSL_new(&context));
-  BIO* const bio = session ? BIO_new(socket_method()) : nullptr;
-  if (bio == nullptr) throw std::bad_alloc();
-  // NOLINTNEXTLINE(performance-no-int-to-ptr): OpenSSL's way to give a BIO a number
-  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(descriptor)));
-  BIO_set_init(bio, 1);
-  SSL_set_bio(session.get(), bio, bio);
+  if (!session) throw std::bad_alloc();
   return session;
 }
 

@@ -1,4 +1,4 @@
-// OpenSSL on a non-blocking socket: contexts for both roles, and a BIO that sends without SIGPIPE.
+// OpenSSL's contexts and sessions, for both roles; tls_channel joins a session with a socket.
 // Verification of chain and host name is on unless the user says `insecure`.
 #pragma once
 
@@ -23,8 +23,8 @@ using ssl_context_ptr = std::shared_ptr<SSL_CTX>;
 [[nodiscard]] ssl_context_ptr client_context(const tls_client_options& options);
 [[nodiscard]] ssl_context_ptr make_server_context(const tls_server_options& options);
 
-/// A session on the descriptor. For a client: SNI and verification of `host`.
-[[nodiscard]] ssl_ptr make_session(SSL_CTX& context, int descriptor);
+[[nodiscard]] ssl_ptr make_session(SSL_CTX& context);
+/// For a client: SNI and verification of `host`.
 void expect_host(SSL& session, const std::string& host, bool verify);
 
 /// What went wrong in the TLS handshake, in one sentence.

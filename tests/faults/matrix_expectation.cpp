@@ -239,10 +239,6 @@ void break_a_rule(const cell& c,
     out.at_least = out.at_most = how.close_timeout;
   } else if (out.sent) {
     return;  // a second Close is never sent
-  } else if (is_paused(c) && c.over == carrier::tls) {
-    // Our app's Close is out before the record with the garbage is decrypted.
-    out.sent = {1000, "bye"};
-    out.initiator = initiator::local;
   } else {
     answer(out.broken_rule == core::violation::invalid_utf8_text ? 1007 : 1002);
   }
@@ -273,12 +269,7 @@ void end(const cell& c, const trial_notes& seen, expectation& out) {
     case ending::tls_broken:
       out.cause = cause::transport_error;
       out.os_error = EPROTO;
-      out.tcp = tcp_end::our_fin_first;
-      if (app_must_close(c)) {  // that close empties the window, and the record is right behind
-        out.sent = {1000, "bye"};
-        out.initiator = initiator::local;
-        out.unacknowledged->most = on_the_wire(c, 5);
-      }
+      out.tcp = tcp_end::our_fin_first;  // behind an alert: nothing else can be sent
       break;
     case ending::rule_broken: break_a_rule(c, how, seen, out); break;
     case ending::silent:
