@@ -4,9 +4,10 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/error.hpp>
-#include <openssl/sha.h>
+#include <openssl/evp.h>
 
 #include <iterator>
+#include <stdexcept>
 
 namespace adieu::net {
 
@@ -181,9 +182,15 @@ template asio::awaitable<void> read_header<false>(socket_stream&,
 
 std::array<std::byte, 20> sha1(std::string_view text) {
   std::array<std::byte, 20> out;
-  SHA1(reinterpret_cast<const unsigned char*>(text.data()),
-       text.size(),
-       reinterpret_cast<unsigned char*>(out.data()));
+  // Looking for the algorithm takes OpenSSL longer than computing it.
+  static EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+  static thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> state(
+      EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+  const bool good =
+      EVP_DigestInit_ex2(state.get(), algorithm, nullptr) == 1 &&
+      EVP_DigestUpdate(state.get(), text.data(), text.size()) == 1 &&
+      EVP_DigestFinal_ex(state.get(), reinterpret_cast<unsigned char*>(out.data()), nullptr) == 1;
+  if (!good) throw std::runtime_error("OpenSSL has no SHA-1, which RFC 6455 takes");
   return out;
 }
 

@@ -1,8 +1,6 @@
 // System calls on one socket, and what their errors mean.
 #include "net/socket_stream.hpp"
 
-#include <boost/asio/ip/tcp.hpp>
-
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -38,9 +36,8 @@ socket_stream::socket_stream(socket_type socket)
       descriptor_(socket_->native_handle()) {
   boost::system::error_code ignored;
   socket_->native_non_blocking(true, ignored);
-  const int family = socket_->local_endpoint(ignored).protocol().family();
-  is_tcp_ = family == AF_INET || family == AF_INET6;
-  if (is_tcp_) socket_->set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+  const int on = 1;  // what is no TCP refuses it
+  is_tcp_ = ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
 }
 
 socket_stream::socket_stream(socket_stream&& other) noexcept
