@@ -11,7 +11,11 @@ using outcome = io_result::outcome;
 void socket_transport::start(const std::shared_ptr<transport_listener>& listener) {
   ready_.whose = listener.get();
   edge_set* const edges = edge_set::of(stream_.socket().get_executor());
-  if (edges != nullptr) edges->add(stream_.detach(), ready_, *listener);
+  if (edges == nullptr) return;
+  // What is there already makes an edge, too; but TLS may have taken it during its handshake.
+  waiting_to_read_ = stream_.tls() == nullptr;
+  readable_ = !waiting_to_read_;
+  edges->add(stream_.detach(), ready_, *listener);
 }
 
 void socket_transport::take_readiness() {
