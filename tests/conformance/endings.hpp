@@ -23,6 +23,7 @@ struct ending {
     impatient,
     tls,
     limit,
+    ping_limit,
     process
   } need = needs::nothing;
   void (*run)(script&) = nullptr;

@@ -52,8 +52,19 @@ void wrong_pongs(script& s) {
   s.close_cleanly();
 }
 
+std::vector<std::string> pongs_of(wire& w) {
+  std::vector<std::string> out;
+  for (const event& each : w.events()) {
+    if (each.what == event::kind::pong) out.push_back(each.payload.substr(0, 8));
+  }
+  return out;
+}
+
 void ping_flood(script& s) {
-  wire& w = s.open();
+  opening how(s.id);
+  how.tolerant = s.at.able.max_pings != 0;
+  if (how.tolerant && !s.is_client()) how.control = "tolerant=1";
+  wire& w = s.open(how);
   constexpr int count = 10'000;
   for (int i = 0; i < count; ++i)
     w.put(frame(op_ping, fmt::format("{:08} {}", i, std::string(90, '.'))));
@@ -63,10 +74,7 @@ void ping_flood(script& s) {
         return (!w.events().empty() && w.events().back().what == event::kind::text) || w.closing();
       },
       in(10 * s.how.patience));
-  std::vector<std::string> pongs;
-  for (const event& each : w.events()) {
-    if (each.what == event::kind::pong) pongs.push_back(each.payload.substr(0, 8));
-  }
+  const std::vector<std::string> pongs = pongs_of(w);
   s.out.measure("Pings", count);
   s.out.measure("Pongs", static_cast<double>(pongs.size()));
   if (w.closing()) return s.tell("it closed in the flood");
@@ -74,6 +82,25 @@ void ping_flood(script& s) {
   // RFC 6455 §5.5.3: the most recent Ping may stand for those before it.
   if (pongs.empty() || pongs.back() != "00009999") s.out.fail("the last Ping has no Pong");
   s.close_cleanly();
+}
+
+void more_pings_than_the_limit(script& s) {
+  wire& w = s.open(s.named());
+  const int count = 3 * s.at.able.max_pings;  // in one write: that it takes seconds is out of reach
+  for (int i = 0; i < count; ++i) w.put(frame(op_ping, fmt::format("{:08}", i)));
+  s.text("behind the flood");
+  w.until_closing(in(10 * s.how.patience));
+  finish(w, s.out, {.by_peer = true, .codes = {1008}}, s.how);
+  if (!w.peer_close()) s.out.fail("no Close came: a reset destroyed it, or none was sent");
+  const std::vector<std::string> pongs = pongs_of(w);
+  if (pongs.size() != w.events().size()) s.out.fail("what came behind the limit was still taken");
+  if (!std::ranges::is_sorted(pongs)) s.out.fail("the Pongs came out of order");
+  s.out.measure("Pings", count);
+  s.out.measure("Pongs", static_cast<double>(pongs.size()));
+  const std::string told = s.report();
+  if (!told.empty() && told.find("more control frames than the limit") == std::string::npos) {
+    s.out.fail("its record does not tell that there were too many control frames");
+  }
 }
 
 // ── C11: the end in the middle of something ──────────────────────────────────────────────────────
@@ -194,6 +221,11 @@ std::vector<ending> frame_endings() {
       {"C9.1", "no Pong ever", who::either, needs::nothing, no_pong_ever},
       {"C10.2", "Pongs with a wrong payload", who::either, needs::impatient, wrong_pongs},
       {"C10.3", "ten thousand Pings", who::either, needs::nothing, ping_flood},
+      {"C10.4",
+       "more Pings than the limit",
+       who::either,
+       needs::ping_limit,
+       more_pings_than_the_limit},
       {"C11.1", "of a header", who::either, needs::nothing, within_a_header},
       {"C11.2", "of a payload", who::either, needs::nothing, within_a_payload},
       {"C11.3", "of a message", who::either, needs::nothing, within_a_message},

@@ -18,6 +18,12 @@ namespace adieu::conformance {
 
 namespace {
 
+enum class habit : std::uint8_t {
+  usual,
+  impatient,  // a keep-alive of 300 ms
+  tolerant,   // any number of Pings
+};
+
 /// What the query says: ?close=1001&reason=bye&after=1&name=x, ?about=x.
 struct wishes {
   wishes() = default;
@@ -31,31 +37,34 @@ struct wishes {
       if (each.key == "half") half = true;
       if (each.key == "name") name = each.value;
       if (each.key == "about") about = each.value;
-      if (each.key == "impatient") impatient = true;
+      if (each.key == "impatient") how = habit::impatient;
+      if (each.key == "tolerant") how = habit::tolerant;
     }
   }
   std::optional<close_status> code;
   std::string reason;
   int after = 0;
-  bool half = false, impatient = false;
+  bool half = false;
+  habit how = habit::usual;
   std::string name, about;
 };
 
-websocket_options options_of(bool impatient) {
+websocket_options options_of(habit how) {
   websocket_options out;
   out.close_timeout = std::chrono::seconds(2);
   out.deflate.emplace();
   out.deflate->threshold = 0;
-  if (impatient) {
+  if (how == habit::tolerant) out.max_control_frames_per_second = 0;
+  if (how == habit::impatient) {
     out.ping_interval = std::chrono::milliseconds(300);
     out.pong_timeout = std::chrono::milliseconds(300);
   }
   return out;
 }
 
-server_options serving(bool impatient) {
+server_options serving(habit how) {
   server_options out;
-  out.websocket = options_of(impatient);
+  out.websocket = options_of(how);
   return out;
 }
 
@@ -64,15 +73,17 @@ server_options serving(bool impatient) {
 class endpoint::implementation {
  public:
   implementation()
-      : plain_(loop_.get_executor(), serving(false)),
-        impatient_(loop_.get_executor(), serving(true)),
+      : plain_(loop_.get_executor(), serving(habit::usual)),
+        impatient_(loop_.get_executor(), serving(habit::impatient)),
+        tolerant_(loop_.get_executor(), serving(habit::tolerant)),
         tls_(loop_.get_executor(), with_tls()) {
-    for (server* each : {&plain_, &impatient_, &tls_}) {
+    for (server* each : {&plain_, &impatient_, &tolerant_, &tls_}) {
       each->on_open(
           [this](websocket& socket, const request& asked) { serve(socket, wishes(asked.target)); });
     }
     port = plain_.listen("127.0.0.1", 0).port();
     impatient_port = impatient_.listen("127.0.0.1", 0).port();
+    tolerant_port = tolerant_.listen("127.0.0.1", 0).port();
     tls_port = tls_.listen("127.0.0.1", 0).port();
     thread_ = std::thread([this] { loop_.run(); });
   }
@@ -85,7 +96,7 @@ class endpoint::implementation {
     asio::post(loop_, [this, url] {
       const wishes asked(url);
       connect_options how;
-      how.websocket = options_of(asked.impatient);
+      how.websocket = options_of(asked.how);
       how.tls.ca_file = certificates_.ca_file();
       async_connect(loop_.get_executor(), url, how, [this, asked](error_code ec, websocket opened) {
         if (ec) return;  // the suite sees it from its side
@@ -101,7 +112,7 @@ class endpoint::implementation {
 
   [[nodiscard]] const test::certificates& certificates() const { return certificates_; }
 
-  std::uint16_t port = 0, impatient_port = 0, tls_port = 0;
+  std::uint16_t port = 0, impatient_port = 0, tolerant_port = 0, tls_port = 0;
 
  private:
   struct seen {
@@ -112,7 +123,7 @@ class endpoint::implementation {
   };
 
   server_options with_tls() {
-    server_options out = serving(false);
+    server_options out = serving(habit::usual);
     out.tls.emplace();
     out.tls->certificate_file = certificates_.certificate_file();
     out.tls->key_file = certificates_.key_file();
@@ -169,7 +180,7 @@ class endpoint::implementation {
 
   asio::io_context loop_{1};
   test::certificates certificates_{"IP:127.0.0.1"};
-  server plain_, impatient_, tls_;
+  server plain_, impatient_, tolerant_, tls_;
   std::map<std::string, std::shared_ptr<seen>> known_;
   std::thread thread_;
 };
@@ -179,6 +190,7 @@ endpoint::~endpoint() = default;
 std::uint16_t endpoint::port() const { return self_->port; }
 std::uint16_t endpoint::tls_port() const { return self_->tls_port; }
 std::uint16_t endpoint::impatient_port() const { return self_->impatient_port; }
+std::uint16_t endpoint::tolerant_port() const { return self_->tolerant_port; }
 std::string endpoint::certificate_file() const { return self_->certificates().certificate_file(); }
 std::string endpoint::key_file() const { return self_->certificates().key_file(); }
 void endpoint::connect(const std::string& url) { self_->connect(url); }

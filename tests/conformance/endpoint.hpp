@@ -18,6 +18,7 @@ class endpoint {
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] std::uint16_t tls_port() const;
   [[nodiscard]] std::uint16_t impatient_port() const;
+  [[nodiscard]] std::uint16_t tolerant_port() const;
   /// In PEM; the clients of this endpoint trust the certificate.
   [[nodiscard]] std::string certificate_file() const;
   [[nodiscard]] std::string key_file() const;

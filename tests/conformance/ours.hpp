@@ -3,11 +3,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "endpoint.hpp"
-#include "target.hpp"
+#include "suite.hpp"
 
 namespace adieu::conformance {
 
@@ -16,6 +18,7 @@ inline abilities abilities_of_ours() {
   out.control = out.reports = out.impatient = true;
   out.close_deadline = 30;  // its own is 2 s
   out.max_message = std::size_t{16} * 1024 * 1024;
+  out.max_pings = 1000;
   out.process = ::getpid();
   return out;
 }
@@ -27,6 +30,7 @@ inline std::unique_ptr<target> our_server(const endpoint& at) {
   out->able.tls = true;
   out->tls_port = at.tls_port();
   out->impatient_port = at.impatient_port();
+  out->tolerant_port = at.tolerant_port();
   return out;
 }
 
@@ -38,6 +42,17 @@ inline std::unique_ptr<target> our_client(endpoint& at) {
   out->certificate_file = at.certificate_file();
   out->key_file = at.key_file();
   return out;
+}
+
+/// OK, strictly; only told where nobody says what is right; skipped if it is for the other role.
+inline bool is_right_for_ours(const result& it, side suite) {
+  static const std::set<std::string> nobody_says{"7.1.6", "7.13.1", "7.13.2"};
+  const auto other = suite == side::client ? ending::suite::server : ending::suite::client;
+  const bool for_the_other_role = std::ranges::any_of(
+      endings(), [&](const ending& each) { return each.id == it.id && each.side == other; });
+  if (it.is.closed != closing::ok) return false;
+  if (for_the_other_role) return it.is.behaved == behaviour::skipped;
+  return it.is.behaved == (nobody_says.contains(it.id) ? behaviour::informational : behaviour::ok);
 }
 
 }  // namespace adieu::conformance

@@ -29,6 +29,9 @@ std::optional<std::string> missing(const ending& what, const target& at) {
     case needs::limit:
       if (at.able.max_message == 0) return "nobody knows its largest message (--limit)";
       return std::nullopt;
+    case needs::ping_limit:
+      if (at.able.max_pings == 0) return "nobody knows how many Pings are too many";
+      return std::nullopt;
     case needs::process:
       if (at.able.process == 0) return "the endpoint's process is not known";
       return std::nullopt;

@@ -114,9 +114,15 @@ server_target::server_target(const std::string& url) {
   host_ = rest;
 }
 
+std::uint16_t server_target::port_for(const opening& how) const {
+  if (how.tls) return tls_port;
+  if (how.impatient) return impatient_port;
+  return how.tolerant ? tolerant_port : port_;
+}
+
 opened server_target::open(const opening& how, double patience) {
   const auto latest = in(handshake_limit * patience);
-  const std::uint16_t port = how.tls ? tls_port : how.impatient ? impatient_port : port_;
+  const std::uint16_t port = port_for(how);
   std::unique_ptr<stream> carrier = stream::connect(host_, port, latest);
   if (how.tls) carrier->start_tls(latest);
   const std::string key = random_key();

@@ -20,6 +20,7 @@ struct abilities {
   bool control = false;    // closes when the URL says so: ?close=1001&reason=bye&after=1
   bool reports = false;    // tells of an earlier connection: ?about=NAME
   bool impatient = false;  // keep-alive of 300 ms
+  int max_pings = 0;       // a second, unless the URL says tolerant=1; 0: nobody knows of a limit
   bool tls = false;
   double close_deadline = 45;   // seconds: how long it may take to notice that nothing comes
   std::size_t max_message = 0;  // bytes; 0: nobody knows
@@ -37,7 +38,7 @@ struct opening {
   std::function<std::string(std::string)> answer;  // the suite as a server: to what was offered
   std::string early;     // bytes that leave in the segment of the handshake
   std::string response;  // the suite as a server: instead of the upgrade
-  bool impatient = false, tls = false;
+  bool impatient = false, tolerant = false, tls = false;
 };
 
 struct opened {
@@ -62,7 +63,7 @@ class target {
   abilities able;
 };
 
-/// A server, at a URL: ws://host[:port][/path]. Its variants (TLS, impatient) at ports of their
+/// A server, at a URL: ws://host[:port][/path]. Its variants (TLS, impatient, …) at ports of their
 /// own.
 class server_target : public target {
  public:
@@ -71,9 +72,11 @@ class server_target : public target {
   opened open(const opening& how, double patience) override;
   std::string ask(const std::string& request, double patience) override;
 
-  std::uint16_t tls_port = 0, impatient_port = 0;
+  std::uint16_t tls_port = 0, impatient_port = 0, tolerant_port = 0;
 
  private:
+  [[nodiscard]] std::uint16_t port_for(const opening& how) const;
+
   std::string host_, path_ = "/";
   std::uint16_t port_ = 80;
 };
