@@ -6,6 +6,8 @@
 #include <iterator>
 #include <map>
 
+#include <adieu/record.hpp>
+
 namespace adieu::conformance {
 namespace {
 
@@ -38,6 +40,7 @@ std::string verdict(const outcome& is) {
   return out;
 }
 
+/// For HTML. What a peer may have said was made printable before.
 std::string escaped(std::string_view text) {
   std::string out;
   for (const char each : text) {
@@ -47,16 +50,6 @@ std::string escaped(std::string_view text) {
       case '&': out += "&amp;"; break;
       default: out += each;
     }
-  }
-  return out;
-}
-
-/// Of a peer, perhaps: what is no plain text becomes a question mark.
-std::string plain(std::string_view text) {
-  std::string out;
-  for (const char each : text) {
-    const auto byte = static_cast<unsigned char>(each);
-    out += byte < 32 || byte == 127 ? '?' : each;
   }
   return out;
 }
@@ -80,7 +73,7 @@ std::string frames(const outcome& is) {
   std::string out;
   for (const wire_log::line& each : is.log) {
     const char* arrow = each.direction == '>' ? "→" : each.direction == '<' ? "←" : " ";
-    out += fmt::format("    {:9.2f} ms {} {}\n", each.at, arrow, plain(each.text));
+    out += fmt::format("    {:9.2f} ms {} {}\n", each.at, arrow, printable(each.text));
   }
   return out;
 }
@@ -88,8 +81,9 @@ std::string frames(const outcome& is) {
 /// A case of our own that is right: what it was found to do.
 std::string in_short(const result& of) {
   std::string facts = figures(of.is);
-  for (const std::string& each : of.is.notes) facts += (facts.empty() ? "" : "; ") + plain(each);
-  return facts.empty() ? "" : fmt::format("  {:<6} {}: {}\n", of.id, of.what, facts);
+  for (const std::string& each : of.is.notes)
+    facts += (facts.empty() ? "" : "; ") + printable(each);
+  return facts.empty() ? "" : fmt::format("  {:<6} {}: {}\n", of.id, printable(of.what), facts);
 }
 
 std::string title_line(const group& of) { return fmt::format("{:<5} {}", of.id, of.title); }
@@ -114,8 +108,8 @@ std::string html_case(const result& of) {
                   bad ? "FAILED" : std::string(to_string(of.is.behaved)),
                   of.id,
                   verdict(of.is),
-                  escaped(of.what.substr(0, 160)));
-  for (const std::string& each : of.is.notes) out += escaped(plain(each)) + "\n";
+                  escaped(printable(of.what.substr(0, 160))));
+  for (const std::string& each : of.is.notes) out += escaped(printable(each)) + "\n";
   if (!of.is.measured.empty()) out += escaped(figures(of.is)) + "\n";
   return out + escaped(frames(of.is)) + fmt::format("{:.2f} s</pre></details>\n", of.is.took);
 }
@@ -141,14 +135,15 @@ std::string sum(const std::vector<const result*>& of) {
 
 std::string in_full(const result& of) {
   std::string out =
-      fmt::format("{}  {}\n    {}\n", of.id, verdict(of.is), plain(of.what.substr(0, 200)));
-  for (const std::string& each : of.is.notes) out += "    " + plain(each) + "\n";
+      fmt::format("{}  {}\n    {}\n", of.id, verdict(of.is), printable(of.what.substr(0, 200)));
+  for (const std::string& each : of.is.notes) out += "    " + printable(each) + "\n";
   if (!of.is.measured.empty()) out += "    " + figures(of.is) + "\n";
   return out + frames(of.is);
 }
 
 std::string to_text(const run_report& of, const table& cases) {
-  std::string out = fmt::format("── {} ──\n", of.name), wrong, told;
+  const std::string name = printable(of.name);
+  std::string out = fmt::format("── {} ──\n", name), wrong, told;
   std::vector<const result*> all;
   for (const group& each : groups_of(cases)) {
     const std::vector<const result*> mine = of_group(of, each.id);
@@ -174,7 +169,7 @@ std::string to_text(const run_report& of, const table& cases) {
   if (!told.empty()) out += "\nWhat it was found to do:\n" + told;
   if (!wrong.empty()) out += "\nNot OK, in full:\n" + wrong;
   return out +
-         fmt::format("\n{}: {} cases in {:.1f} s: {}\n", of.name, all.size(), of.seconds, sum(all));
+         fmt::format("\n{}: {} cases in {:.1f} s: {}\n", name, all.size(), of.seconds, sum(all));
 }
 
 std::string to_html(const std::vector<run_report>& runs, const table& cases) {
@@ -184,7 +179,7 @@ std::string to_html(const std::vector<run_report>& runs, const table& cases) {
     std::vector<const result*> all;
     for (const result& each : run.results) all.push_back(&each);
     out += fmt::format("<h2>{}</h2>\n<p>{} cases in {:.1f} s: {}</p>\n",
-                       escaped(run.name),
+                       escaped(printable(run.name)),
                        all.size(),
                        run.seconds,
                        sum(all));
