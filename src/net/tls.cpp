@@ -26,6 +26,7 @@ ssl_context_ptr make_context(const SSL_METHOD* method) {
   if (!context) throw std::runtime_error("TLS: " + openssl_words());
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_mode(context.get(), SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION);  // TLS 1.2: the alert says no
   return context;
 }
 

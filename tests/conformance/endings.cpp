@@ -29,7 +29,7 @@ const std::vector<group>& ending_groups() {
 const std::vector<ending>& endings() {
   static const std::vector<ending> all = [] {
     std::vector<ending> out = closing_endings();
-    for (const auto& more : {frame_endings(), surrounding_endings()}) {
+    for (const auto& more : {frame_endings(), tls_endings(), surrounding_endings()}) {
       out.insert(out.end(), more.begin(), more.end());
     }
     return out;

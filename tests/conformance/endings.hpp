@@ -22,6 +22,7 @@ struct ending {
     control,
     impatient,
     tls,
+    departing,
     limit,
     ping_limit,
     process
@@ -32,7 +33,8 @@ struct ending {
 const std::vector<ending>& endings();
 std::vector<ending> closing_endings();      // C1 to C8
 std::vector<ending> frame_endings();        // C9 to C13, C15, C16
-std::vector<ending> surrounding_endings();  // C14, C17, C18
+std::vector<ending> tls_endings();          // C14
+std::vector<ending> surrounding_endings();  // C17, C18
 /// A title for each group: "C1" …
 const std::vector<group>& ending_groups();
 

@@ -1,4 +1,4 @@
-// C14, C17, C18: TLS, the HTTP around a connection, and what stays behind in the kernel.
+// C17, C18: the HTTP around a connection, and what stays behind in the kernel.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <stdexcept>
 #include <thread>
 
 #include "script.hpp"
@@ -14,57 +15,6 @@ namespace adieu::conformance {
 namespace {
 
 using std::chrono::milliseconds;
-
-// ── C14: TLS ─────────────────────────────────────────────────────────────────────────────────────
-
-wire& open_tls(script& s) {
-  opening how(s.id, s.named());
-  how.tls = true;
-  wire& w = s.open(how);
-  s.echo("hello");
-  return w;
-}
-
-void tls_close(script& s) {
-  wire& w = open_tls(s);
-  w.put_close(1000);
-  if (!s.peer_close(s.how.patience)) return;
-  if (s.is_client()) {
-    w.until_ended(s.soon());
-    w.carrier().send_close_notify();
-  } else {  // the server ends TLS and TCP first
-    w.carrier().send_close_notify();
-    w.fin();
-    w.until_ended(s.soon());
-  }
-  if (!w.carrier().got_close_notify()) s.out.weaken("no close_notify came before its FIN");
-  finish(w, s.out, {.codes = {1000}, .clean = true}, s.how);
-  s.report();
-}
-void tls_close_notify_without_close(script& s) {
-  wire& w = open_tls(s);
-  w.carrier().send_close_notify();
-  s.end_tcp();
-  s.report();
-}
-void tls_truncated(script& s) {
-  open_tls(s);
-  s.end_tcp();
-  const std::string told = s.report();
-  if (!told.empty() && told.find("close_notify") == std::string::npos) {
-    s.out.weaken("its record does not tell a truncated end from a proper one");
-  }
-}
-void tls_without_close_notify_after_both(script& s) {
-  wire& w = open_tls(s);
-  w.put_close(1000);
-  if (!s.peer_close(s.how.patience)) return;
-  finish(w, s.out, {.codes = {1000}, .clean = true}, s.how);
-  const std::string told = s.report();
-  if (!told.empty() && told.find("; clean") == std::string::npos) {
-    s.out.weaken("a missing close_notify behind both Closes makes its end unclean");
-  }
-}
 
 // ── C17: the HTTP around it ──────────────────────────────────────────────────────────────────────
 
@@ -81,14 +31,95 @@ void close_with_the_101(script& s) {
   if (!w.until_ended(s.soon())) s.out.close_wrongly(closing::unclean, "it did not end TCP");
 }
 
-void refused_with_503(script& s) {
-  opening how(s.id);
-  how.response =
-      "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+void left_without_frames(script& s, const opening& how) {
   wire& w = s.open(how);
-  w.remark("the response was 503");
+  if (how.response->empty()) w.fin();
   if (!w.until_ended(s.soon())) return s.out.fail("the client did not leave");
   if (!w.events().empty() || w.peer_close()) s.out.fail("the client sent frames");
+}
+
+void refused_with_503(script& s) {
+  opening how(s.id, s.named());
+  how.response =
+      "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+  left_without_frames(s, how);
+  const std::string told = s.report();
+  if (!told.empty() && told.find("503") == std::string::npos) {
+    s.out.fail("its record does not tell the status");
+  }
+}
+
+void hung_up_on(script& s) {
+  opening how(s.id, s.named());
+  how.response = "";
+  left_without_frames(s, how);
+  s.report();
+}
+
+// ── C17.5, C17.6: a server that is being shut down ───────────────────────────────────────────────
+
+constexpr std::string_view request_begins =
+    "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
+constexpr std::string_view request_ends =
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
+std::uint16_t port_of_a_departing_server(script& s) {
+  wire& w = s.open("departing=1");
+  w.until([&w] { return !w.events().empty() || w.closing(); }, s.soon());
+  if (w.events().empty()) throw std::runtime_error("the endpoint starts no server");
+  const int port = std::stoi(w.events().front().payload);
+  s.close_cleanly();
+  return static_cast<std::uint16_t>(port);
+}
+
+/// Opens the connection that shuts the server down: its Close has come, and waits for an answer.
+wire& shut_down(script& s, std::uint16_t port) {
+  opening how(s.id, "shutdown=1");
+  how.port = port;
+  wire& w = s.open(how);
+  if (!s.peer_close(s.how.patience)) throw std::runtime_error("the shutdown sent no Close");
+  return w;
+}
+
+/// What the server made of a request: the first line of its response, or the end of TCP.
+void want_no_upgrade(script& s, stream& from) {
+  const auto latest = s.soon();
+  std::string got;
+  stream::status now = stream::status::open;
+  while (now == stream::status::open && got.find("\r\n") == std::string::npos) {
+    if (!from.wait(true, false, latest)) return s.out.fail("the request was left without an end");
+    now = from.read(got);
+  }
+  if (got.starts_with("HTTP/1.1 101")) s.out.fail("the server took a client while it shut down");
+  s.out.notes.push_back(!got.empty()                 ? "it answers " + got.substr(0, got.find('\r'))
+                        : now == stream::status::fin ? "it ends TCP with a FIN"
+                                                     : "it ends TCP with a reset");
+}
+
+void connects_during_a_shutdown(script& s) {
+  const std::uint16_t port = port_of_a_departing_server(s);
+  wire& w = shut_down(s, port);
+  std::unique_ptr<stream> late;
+  try {
+    late = s.at.dial(port, s.how.patience);
+  } catch (const std::runtime_error& refused) {
+    s.out.notes.emplace_back(refused.what());
+  }
+  if (late) {
+    late->write(std::string(request_begins) + std::string(request_ends));
+    want_no_upgrade(s, *late);
+  }
+  finish(w, s.out, {.by_peer = true, .codes = {1001}, .clean = true}, s.how);
+}
+
+void half_a_request_at_a_shutdown(script& s) {
+  const std::uint16_t port = port_of_a_departing_server(s);
+  const std::unique_ptr<stream> half = s.at.dial(port, s.how.patience);
+  half->write(request_begins);
+  wire& w = shut_down(s, port);
+  half->write(request_ends);
+  want_no_upgrade(s, *half);
+  finish(w, s.out, {.by_peer = true, .codes = {1001}, .clean = true}, s.how);
 }
 
 void bad_requests(script& s) {
@@ -189,18 +220,21 @@ std::vector<ending> surrounding_endings() {
   using who = ending::suite;
   using needs = ending::needs;
   return {
-      {"C14.1", "Closes, then close_notify", who::either, needs::tls, tls_close},
-      {"C14.2", "close_notify, no Close", who::either, needs::tls, tls_close_notify_without_close},
-      {"C14.3", "neither", who::either, needs::tls, tls_truncated},
-      {"C14.4",
-       "Closes, no close_notify",
-       who::either,
-       needs::tls,
-       tls_without_close_notify_after_both},
       {"C17.1", "a Close with the 101", who::server, needs::nothing, close_with_the_101},
       {"C17.2", "503", who::server, needs::nothing, refused_with_503},
       {"C17.3", "requests that are none", who::client, needs::nothing, bad_requests},
       {"C17.4", "a frame with the request", who::client, needs::nothing, frames_with_the_request},
+      {"C17.5",
+       "a client that comes during a shutdown",
+       who::client,
+       needs::departing,
+       connects_during_a_shutdown},
+      {"C17.6",
+       "half a request when a shutdown begins",
+       who::client,
+       needs::departing,
+       half_a_request_at_a_shutdown},
+      {"C17.7", "a FIN instead of a response", who::server, needs::nothing, hung_up_on},
       {"C18.1", "TIME_WAIT", who::client, needs::nothing, who_keeps_time_wait},
       {"C18.2", "descriptors", who::either, needs::process, descriptors_left},
   };

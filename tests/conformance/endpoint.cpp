@@ -8,6 +8,7 @@
 #include <boost/url/url.hpp>
 #include <fmt/format.h>
 
+#include <list>
 #include <map>
 #include <thread>
 
@@ -37,6 +38,8 @@ struct wishes {
       if (each.key == "half") half = true;
       if (each.key == "name") name = each.value;
       if (each.key == "about") about = each.value;
+      if (each.key == "departing") departing = true;
+      if (each.key == "shutdown") shutdown = true;
       if (each.key == "impatient") how = habit::impatient;
       if (each.key == "tolerant") how = habit::tolerant;
     }
@@ -44,7 +47,7 @@ struct wishes {
   std::optional<close_status> code;
   std::string reason;
   int after = 0;
-  bool half = false;
+  bool half = false, departing = false, shutdown = false;
   habit how = habit::usual;
   std::string name, about;
 };
@@ -99,7 +102,10 @@ class endpoint::implementation {
       how.websocket = options_of(asked.how);
       how.tls.ca_file = certificates_.ca_file();
       async_connect(loop_.get_executor(), url, how, [this, asked](error_code ec, websocket opened) {
-        if (ec) return;  // the suite sees it from its side
+        if (ec) {  // the suite sees it from its side
+          if (const auto why = opened.record()) known_[asked.name] = ended_as(*why);
+          return;
+        }
         const auto socket = std::make_shared<websocket>(std::move(opened));
         // Behind the end, for the socket is destroyed with its last handler.
         socket->on_end([this, socket](const disconnect_record&) {
@@ -131,6 +137,7 @@ class endpoint::implementation {
   }
 
   void serve(websocket& socket, const wishes& asked) {
+    if (asked.departing) return start_departing(socket);
     if (!asked.about.empty()) return tell(socket, asked.about, 0);
     const auto counts = std::make_shared<seen>();
     if (!asked.name.empty()) {
@@ -148,6 +155,28 @@ class endpoint::implementation {
       if (asked.code && counts->messages == asked.after) close(socket, asked, *counts);
     });
     if (asked.code && asked.after == 0) close(socket, asked, *counts);
+  }
+
+  static std::shared_ptr<seen> ended_as(const disconnect_record& record) {
+    const auto out = std::make_shared<seen>();
+    out->record = to_line(record);
+    return out;
+  }
+
+  // A server of its own, which is shut down by the first who asks for it. Its port is the answer.
+  void start_departing(websocket& socket) {
+    server& made = departing_.emplace_back(loop_.get_executor(), serving(habit::usual));
+    made.on_open([this, &made](websocket& guest, const request& asked) {
+      const wishes said(asked.target);
+      serve(guest, said);
+      if (!said.shutdown) return;
+      made.async_shutdown(close_status::endpoint_unavailable,
+                          "shutting down",
+                          std::chrono::seconds(10),
+                          [](error_code, const shutdown_report&) {});
+    });
+    socket.on_message([](const message_view&) {});  // so that its Close is answered
+    socket.send(std::to_string(made.listen("127.0.0.1", 0).port()));
   }
 
   static void close(websocket& socket, const wishes& asked, seen& counts) {
@@ -181,6 +210,7 @@ class endpoint::implementation {
   asio::io_context loop_{1};
   test::certificates certificates_{"IP:127.0.0.1"};
   server plain_, impatient_, tolerant_, tls_;
+  std::list<server> departing_;
   std::map<std::string, std::shared_ptr<seen>> known_;
   std::thread thread_;
 };

@@ -35,6 +35,7 @@ class wrong_server : public target {
 
   [[nodiscard]] side suite() const override { return side::client; }
   std::string ask(const std::string&, double) override { return {}; }
+  std::unique_ptr<stream> dial(std::uint16_t, double) override { return nullptr; }
   opened open(const opening&, double) override {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {

@@ -27,7 +27,7 @@ inline std::unique_ptr<target> our_server(const endpoint& at) {
   auto out = std::make_unique<server_target>("ws://127.0.0.1:" + std::to_string(at.port()));
   out->name = "Adieu as a server";
   out->able = abilities_of_ours();
-  out->able.tls = true;
+  out->able.tls = out->able.departs = true;
   out->tls_port = at.tls_port();
   out->impatient_port = at.impatient_port();
   out->tolerant_port = at.tolerant_port();

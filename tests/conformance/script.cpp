@@ -26,6 +26,9 @@ std::optional<std::string> missing(const ending& what, const target& at) {
     case needs::tls:
       if (!at.able.tls) return "the endpoint has no TLS here";
       return std::nullopt;
+    case needs::departing:
+      if (!at.able.departs) return "the endpoint can't be shut down";
+      return std::nullopt;
     case needs::limit:
       if (at.able.max_message == 0) return "nobody knows its largest message (--limit)";
       return std::nullopt;

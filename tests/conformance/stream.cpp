@@ -1,5 +1,7 @@
 #include "stream.hpp"
 
+#include <openssl/err.h>
+
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -75,13 +77,15 @@ std::unique_ptr<stream> stream::connect(const std::string& host,
   throw std::runtime_error(std::string("connect: ") + std::strerror(last));
 }
 
-void stream::start_tls(time_point latest) {
+void stream::start_tls(tls_versions versions, time_point latest) {
   tls_.reset(SSL_new(tls_client()));
+  if (versions == tls_versions::only_1_2) SSL_set_max_proto_version(tls_.get(), TLS1_2_VERSION);
   shake_hands(SSL_connect, latest);
 }
 
 void stream::accept_tls(const std::string& certificate_file,
                         const std::string& key_file,
+                        tls_versions versions,
                         time_point latest) {
   const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context(SSL_CTX_new(TLS_server_method()),
                                                              SSL_CTX_free);
@@ -90,6 +94,7 @@ void stream::accept_tls(const std::string& certificate_file,
     throw std::runtime_error("no certificate to listen with");
   }
   tls_.reset(SSL_new(context.get()));
+  if (versions == tls_versions::only_1_2) SSL_set_max_proto_version(tls_.get(), TLS1_2_VERSION);
   shake_hands(SSL_accept, latest);
 }
 
@@ -110,6 +115,32 @@ bool stream::begins_with_tls(time_point latest) {
   char first = 0;
   return wait(true, false, latest) &&
          ::recv(descriptor_, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && first == handshake_record;
+}
+
+// The peer's Finished is another one after each handshake. OpenSSL takes a refusal for the end.
+stream::renegotiation stream::renegotiate(time_point latest) {
+  const auto finished = [this] {
+    std::array<char, 64> out{};
+    SSL_get_peer_finished(tls_.get(), out.data(), out.size());
+    return out;
+  };
+  const auto before = finished();
+  ERR_clear_error();
+  SSL_renegotiate(tls_.get());
+  int done = SSL_do_handshake(tls_.get());
+  for (;;) {
+    if (finished() != before) return renegotiation::granted;
+    const int why = SSL_get_error(tls_.get(), done);
+    if (done <= 0 && why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
+      const bool told = ERR_GET_REASON(ERR_peek_error()) == SSL_R_NO_RENEGOTIATION;
+      return told ? renegotiation::refused : renegotiation::ended;
+    }
+    if (done <= 0 && !wait(true, why == SSL_ERROR_WANT_WRITE, latest)) {
+      return renegotiation::unanswered;
+    }
+    char ignored = 0;
+    done = SSL_read(tls_.get(), &ignored, 1);
+  }
 }
 
 void stream::send_close_notify() { SSL_shutdown(tls_.get()); }

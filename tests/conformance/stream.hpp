@@ -11,6 +11,8 @@
 
 namespace adieu::conformance {
 
+enum class tls_versions : std::uint8_t { any, only_1_2 };
+
 class stream {
  public:
   enum class status : std::uint8_t { open, fin, reset };
@@ -26,13 +28,18 @@ class stream {
                                          std::uint16_t port,
                                          std::chrono::steady_clock::time_point latest);
   /// TLS from here on, as a client that checks no certificate. Throws std::runtime_error.
-  void start_tls(std::chrono::steady_clock::time_point latest);
+  void start_tls(tls_versions versions, std::chrono::steady_clock::time_point latest);
   /// The same as a server. Files in PEM.
   void accept_tls(const std::string& certificate_file,
                   const std::string& key_file,
+                  tls_versions versions,
                   std::chrono::steady_clock::time_point latest);
   /// Whether the peer began with a TLS record; waits for its first byte.
   bool begins_with_tls(std::chrono::steady_clock::time_point latest);
+  /// What became of a wish for a new handshake on this connection (TLS 1.2).
+  enum class renegotiation : std::uint8_t { refused, granted, ended, unanswered };
+  /// Asks for one; data that arrives meanwhile is lost.
+  renegotiation renegotiate(std::chrono::steady_clock::time_point latest);
   void send_close_notify();
   [[nodiscard]] bool got_close_notify() const;
 

@@ -115,6 +115,7 @@ server_target::server_target(const std::string& url) {
 }
 
 std::uint16_t server_target::port_for(const opening& how) const {
+  if (how.port != 0) return how.port;
   if (how.tls) return tls_port;
   if (how.impatient) return impatient_port;
   return how.tolerant ? tolerant_port : port_;
@@ -124,7 +125,7 @@ opened server_target::open(const opening& how, double patience) {
   const auto latest = in(handshake_limit * patience);
   const std::uint16_t port = port_for(how);
   std::unique_ptr<stream> carrier = stream::connect(host_, port, latest);
-  if (how.tls) carrier->start_tls(latest);
+  if (how.tls) carrier->start_tls(how.versions, latest);
   const std::string key = random_key();
   std::string path = path_;
   if (!how.control.empty()) path += "?" + how.control;
@@ -156,16 +157,23 @@ opened server_target::open(const opening& how, double patience) {
 
 std::string server_target::ask(const std::string& request, double patience) {
   const auto latest = in(handshake_limit * patience);
-  const std::unique_ptr<stream> carrier = stream::connect(host_, port_, latest);
+  const std::unique_ptr<stream> carrier = dial(port_, patience);
   write_all(*carrier, request, latest);
   std::string rest;
   return read_head(*carrier, rest, latest);
 }
 
+std::unique_ptr<stream> server_target::dial(std::uint16_t port, double patience) {
+  return stream::connect(host_, port, in(handshake_limit * patience));
+}
+
 // ── The suite as a server ────────────────────────────────────────────────────────────────────────
 
 client_target::client_target(std::function<void(const std::string& url)> launch, std::uint16_t port)
-    : listener_(port), launch_(std::move(launch)), acceptor_([this] { accept_all(); }) {}
+    : listener_(port),
+      launch_(std::move(launch)),
+      acceptor_([this] { accept_all(listener_, tls_versions::any); }),
+      acceptor_1_2_([this] { accept_all(listener_1_2_, tls_versions::only_1_2); }) {}
 
 client_target::~client_target() {
   {
@@ -173,6 +181,7 @@ client_target::~client_target() {
     over_ = true;
   }
   acceptor_.join();
+  acceptor_1_2_.join();
   for (auto& [id, waiting] : visitors_) {
     for (visitor& each : waiting) {
       write_all(*each.carrier, "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n", in(1));
@@ -180,19 +189,19 @@ client_target::~client_target() {
   }
 }
 
-void client_target::accept_all() {
+void client_target::accept_all(listener& from, tls_versions versions) {
   for (;;) {
     {
       const std::lock_guard lock(mutex_);
       if (over_) return;
     }
     visitor made;
-    made.carrier = listener_.accept(std::chrono::milliseconds(50));
+    made.carrier = from.accept(std::chrono::milliseconds(50));
     if (!made.carrier) continue;
     const auto latest = in(handshake_limit);
     try {
       if (made.carrier->begins_with_tls(latest)) {
-        made.carrier->accept_tls(certificate_file, key_file, latest);
+        made.carrier->accept_tls(certificate_file, key_file, versions, latest);
       }
     } catch (const std::runtime_error&) {
       continue;  // the case waits in vain, and says so
@@ -223,7 +232,9 @@ std::optional<client_target::visitor> client_target::wait_for(const std::string&
 opened client_target::open(const opening& how, double patience) {
   if (launch_) {
     const std::string query = how.control.empty() ? "" : "?" + how.control;
-    launch_(fmt::format("{}://127.0.0.1:{}/{}{}", how.tls ? "wss" : "ws", port(), how.id, query));
+    const listener& at = how.versions == tls_versions::only_1_2 ? listener_1_2_ : listener_;
+    const char* scheme = how.tls ? "wss" : "ws";
+    launch_(fmt::format("{}://127.0.0.1:{}/{}{}", scheme, at.port(), how.id, query));
   }
   std::optional<visitor> came = wait_for(launch_ ? how.id : "", launch_ ? patience : 12 * patience);
   if (!came) return refused("no client came");
@@ -233,8 +244,8 @@ opened client_target::open(const opening& how, double patience) {
   if (how.answer) out.answered = how.answer(out.offered);
   const std::string key = field(came->request, "Sec-WebSocket-Key");
   if (key.size() != 24) return refused("the request has no Sec-WebSocket-Key of 16 bytes");
-  std::string response = how.response;
-  if (response.empty()) {
+  std::string response = how.response.value_or("");
+  if (!how.response) {
     response = fmt::format(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Accept: {}\r\n",

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -22,6 +23,7 @@ struct abilities {
   bool impatient = false;  // keep-alive of 300 ms
   int max_pings = 0;       // a second, unless the URL says tolerant=1; 0: nobody knows of a limit
   bool tls = false;
+  bool departs = false;         // starts a server that can be shut down: ?departing=1, ?shutdown=1
   double close_deadline = 45;   // seconds: how long it may take to notice that nothing comes
   std::size_t max_message = 0;  // bytes; 0: nobody knows
   int process = 0;              // its id, to count its descriptors; 0: nobody knows
@@ -36,8 +38,10 @@ struct opening {
   std::string control;  // the URL's query, for endpoints that understand it
   std::string offer;    // the suite as a client: Sec-WebSocket-Extensions
   std::function<std::string(std::string)> answer;  // the suite as a server: to what was offered
-  std::string early;     // bytes that leave in the segment of the handshake
-  std::string response;  // the suite as a server: instead of the upgrade
+  std::string early;                    // bytes that leave in the segment of the handshake
+  std::optional<std::string> response;  // the suite as a server: instead of the upgrade
+  std::uint16_t port = 0;               // the suite as a client: instead of the target's own
+  tls_versions versions = tls_versions::any;
   bool impatient = false, tolerant = false, tls = false;
 };
 
@@ -58,6 +62,8 @@ class target {
   virtual opened open(const opening& how, double patience) = 0;
   /// Sends a request as it is and returns the response's head; servers only.
   virtual std::string ask(const std::string& request, double patience) = 0;
+  /// A TCP connection to the host, and nothing sent yet; servers only. Throws std::runtime_error.
+  virtual std::unique_ptr<stream> dial(std::uint16_t port, double patience) = 0;
 
   std::string name;  // "Adieu, as a server"
   abilities able;
@@ -71,6 +77,7 @@ class server_target : public target {
   [[nodiscard]] side suite() const override { return side::client; }
   opened open(const opening& how, double patience) override;
   std::string ask(const std::string& request, double patience) override;
+  std::unique_ptr<stream> dial(std::uint16_t port, double patience) override;
 
   std::uint16_t tls_port = 0, impatient_port = 0, tolerant_port = 0;
 
@@ -91,6 +98,7 @@ class client_target : public target {
   [[nodiscard]] side suite() const override { return side::server; }
   opened open(const opening& how, double patience) override;
   std::string ask(const std::string&, double) override { return {}; }
+  std::unique_ptr<stream> dial(std::uint16_t, double) override { return nullptr; }
   [[nodiscard]] std::uint16_t port() const noexcept { return listener_.port(); }
 
   std::string certificate_file, key_file;  // for clients that come with TLS
@@ -100,16 +108,16 @@ class client_target : public target {
     std::unique_ptr<stream> carrier;
     std::string request, early;
   };
-  void accept_all();
+  void accept_all(listener& from, tls_versions versions);
   std::optional<visitor> wait_for(const std::string& id, double patience);
 
-  listener listener_;
+  listener listener_, listener_1_2_;  // the second for TLS 1.2 alone
   std::function<void(const std::string& url)> launch_;
   std::mutex mutex_;
   std::condition_variable came_;
   std::map<std::string, std::vector<visitor>> visitors_;
   bool over_ = false;
-  std::jthread acceptor_;
+  std::jthread acceptor_, acceptor_1_2_;
 };
 
 }  // namespace adieu::conformance

@@ -162,6 +162,17 @@ TEST_F(Tls, N18_what_went_wrong_without_a_check_is_no_certificate) {
   EXPECT_TRUE(connect("127.0.0.1", insecure) == errc::tls_failed);
 }
 
+// What a peer that asks for it gets to see: C14.5 of the conformance cases.
+TEST(TlsContext, nobody_gets_a_renegotiation) {
+  const certificates own("DNS:localhost");
+  tls_server_options serving;
+  serving.certificate_file = own.certificate_file();
+  serving.key_file = own.key_file();
+  for (const auto& each : {net::client_context({}), net::make_server_context(serving)}) {
+    EXPECT_NE(SSL_CTX_get_options(each.get()) & SSL_OP_NO_RENEGOTIATION, 0U);
+  }
+}
+
 TEST_F(Tls, N18_a_server_without_tls) {
   server plain(world.executor());
   port = plain.listen("127.0.0.1", 0).port();
