@@ -1,5 +1,6 @@
 # Reads the JUnit file that ctest writes: one <testcase …> a line, then what it printed.
-# what=count prints "passed failed skipped"; what=skips prints each skipped case with its reason.
+# what=count prints "passed failed skipped"; what=skips prints each skipped case with its reason;
+# what=figures prints the lines that begin with "── ", which is how suites tell what they counted.
 # A case that ctest could not start (no program, say) is also "notrun"; it counts as failed.
 
 function attribute(name,    value) {
@@ -9,9 +10,14 @@ function attribute(name,    value) {
   return value
 }
 
+function plain(text) {
+  gsub(/&lt;/, "<", text); gsub(/&gt;/, ">", text); gsub(/&quot;/, "\"", text)
+  gsub(/&amp;/, "\\&", text)
+  return text
+}
+
 function report() {
-  gsub(/&lt;/, "<", reason); gsub(/&gt;/, ">", reason); gsub(/&quot;/, "\"", reason)
-  gsub(/&amp;/, "\\&", reason)
+  reason = plain(reason)
   if (what == "skips" && skip) print "   skipped: " test (reason == "" ? "" : " (" reason ")")
 }
 
@@ -29,6 +35,7 @@ pending && /<skipped / {
   if (attribute("message") ~ /^SKIP_/) { skipped++; skip = 1 }
   else failed++
 }
+what == "figures" && sub(/^── /, "") { print "   " plain($0) }
 skip && waiting && NF { reason = $0; waiting = 0 }
 skip && reason == "" && /: Skipped$/ { waiting = 1 }
 

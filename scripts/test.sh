@@ -1,7 +1,7 @@
 # Runs every suite in every build, and counts from the JUnit files that ctest writes.
 # Rules: the last line is the count; a step that breaks before its tests (a build, the format check,
 # clang-tidy) counts as one failure and the other steps still run; nothing that failed or was skipped is
-# silent.
+# silent; what suites print in lines that begin with "── ", their figures, is printed here too.
 
 PASSED=0 FAILED=0 SKIPPED=0
 
@@ -101,7 +101,7 @@ run_ctest() {
   shift
   rm -f "$folder/junit.xml"
   "${WRAP[@]}" ctest --test-dir "$folder" --parallel "$(nproc)" --output-on-failure \
-    --no-tests=error --output-junit "$folder/junit.xml" "$@" >"$folder/ctest.log" 2>&1 || status=$?
+    --test-output-size-passed 65536 --no-tests=error --output-junit "$folder/junit.xml" "$@" >"$folder/ctest.log" 2>&1 || status=$?
   count_junit "$preset" "$folder/junit.xml" "$status" || {
     grep -vE '^ *([0-9]+/[0-9]+ Test .*( Passed|\*\*\*Skipped) |Start +[0-9]+: )' "$folder/ctest.log" || true
     return 1
@@ -114,6 +114,7 @@ count_junit() {
   if [[ -s $file ]]; then
     read -r passed failed skipped < <(awk -f scripts/junit.awk -v what=count "$file")
     awk -f scripts/junit.awk -v what=skips "$file"
+    awk -f scripts/junit.awk -v what=figures "$file"
   fi
   # ctest failed, yet no case tells why (it found no tests, or was stopped): that is a failure too.
   if ((failed == 0 && (status != 0 || passed + skipped == 0))); then

@@ -34,6 +34,24 @@ std::vector<const result*> of_group(const run_report& of, const std::string& id)
   return out;
 }
 
+/// How many of each: "301 OK, 2 NON-STRICT"; the closing's verdict counts when it is the worse.
+std::string sum(const std::vector<const result*>& of) {
+  std::map<std::pair<int, std::string>, int> counts;
+  for (const result* each : of) {
+    if (each->is.closed == closing::ok || each->is.behaved == behaviour::failed) {
+      ++counts[{static_cast<int>(each->is.behaved), std::string(to_string(each->is.behaved))}];
+    } else {
+      ++counts[{10 + static_cast<int>(each->is.closed),
+                fmt::format("closing {}", to_string(each->is.closed))}];
+    }
+  }
+  std::string out;
+  for (const auto& [name, count] : counts) {
+    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", count, name.second);
+  }
+  return out;
+}
+
 std::string verdict(const outcome& is) {
   std::string out(to_string(is.behaved));
   if (is.closed != closing::ok) out += fmt::format(" / closing {}", to_string(is.closed));
@@ -116,21 +134,11 @@ std::string html_case(const result& of) {
 
 }  // namespace
 
-std::string sum(const std::vector<const result*>& of) {
-  std::map<std::pair<int, std::string>, int> counts;
-  for (const result* each : of) {
-    if (each->is.closed == closing::ok || each->is.behaved == behaviour::failed) {
-      ++counts[{static_cast<int>(each->is.behaved), std::string(to_string(each->is.behaved))}];
-    } else {
-      ++counts[{10 + static_cast<int>(each->is.closed),
-                fmt::format("closing {}", to_string(each->is.closed))}];
-    }
-  }
-  std::string out;
-  for (const auto& [name, count] : counts) {
-    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", count, name.second);
-  }
-  return out;
+std::string in_a_line(const run_report& of) {
+  std::vector<const result*> all;
+  for (const result& each : of.results) all.push_back(&each);
+  return fmt::format(
+      "{}: {} cases in {:.1f} s: {}", printable(of.name), all.size(), of.seconds, sum(all));
 }
 
 std::string in_full(const result& of) {
@@ -142,9 +150,7 @@ std::string in_full(const result& of) {
 }
 
 std::string to_text(const run_report& of, const table& cases) {
-  const std::string name = printable(of.name);
-  std::string out = fmt::format("── {} ──\n", name), wrong, told;
-  std::vector<const result*> all;
+  std::string out = fmt::format("── {} ──\n", printable(of.name)), wrong, told;
   for (const group& each : groups_of(cases)) {
     const std::vector<const result*> mine = of_group(of, each.id);
     if (mine.empty()) continue;
@@ -158,7 +164,6 @@ std::string to_text(const run_report& of, const table& cases) {
     }
     const std::string line = title_line(each);
     out += fmt::format("{:<58.58} {}; the longest took {:.1f} s\n", line, sum(mine), longest);
-    all.insert(all.end(), mine.begin(), mine.end());
   }
   if (of.budget != 0) {
     out += fmt::format(
@@ -168,8 +173,7 @@ std::string to_text(const run_report& of, const table& cases) {
   }
   if (!told.empty()) out += "\nWhat it was found to do:\n" + told;
   if (!wrong.empty()) out += "\nNot OK, in full:\n" + wrong;
-  return out +
-         fmt::format("\n{}: {} cases in {:.1f} s: {}\n", name, all.size(), of.seconds, sum(all));
+  return out + fmt::format("\n{}\n", in_a_line(of));
 }
 
 std::string to_html(const std::vector<run_report>& runs, const table& cases) {

@@ -15,7 +15,7 @@ std::string in_full(const result& of);
 /// Every case of every run, with its frames in both directions.
 std::string to_html(const std::vector<run_report>& runs, const table& cases);
 
-/// How many of each: "301 OK, 2 NON-STRICT"; the closing's verdict counts when it is the worse.
-std::string sum(const std::vector<const result*>& of);
+/// The sum: "Adieu as a server: 303 cases in 2.0 s: 301 OK, 2 NON-STRICT".
+std::string in_a_line(const run_report& of);
 
 }  // namespace adieu::conformance
