@@ -3,7 +3,8 @@
 # Rules: a file is checked again when it, a header of ours that it reads, or the way of checking has
 # changed. Its stamp says what it was checked with: the hashes of exactly those.
 
-TIDY_FOLDERS=(src tool examples bench)
+TIDY_FOLDERS=(src tool examples bench fuzz)
+TIDY_HEADERS=(include 'tests/*.hpp') # what those read besides
 
 # tidy [FILE…]: those files, whatever their stamps say; or all that need it.
 tidy() {
@@ -50,9 +51,9 @@ tidy_stamps() {
   {
     clang-tidy --version | sha256sum | sed 's/-$/clang-tidy/'
     sha256sum $way
-    tidy_files include "${TIDY_FOLDERS[@]}" | grep -E '\.[ch]pp$' | xargs -d '\n' sha256sum
+    tidy_files "${TIDY_HEADERS[@]}" "${TIDY_FOLDERS[@]}" | grep -E '\.[ch]pp$' | xargs -d '\n' sha256sum
     echo
-    tidy_files include "${TIDY_FOLDERS[@]}" | grep -E '\.[ch]pp$' \
+    tidy_files "${TIDY_HEADERS[@]}" "${TIDY_FOLDERS[@]}" | grep -E '\.[ch]pp$' \
       | xargs -d '\n' grep -HoP '^#include [<"]\K[^>"]+'
   } | awk -v stamps="$1" -v way="clang-tidy $way" -f scripts/tidy.awk
 }
