@@ -194,6 +194,7 @@ void world::happen(end& e, const move& next) {
       const std::size_t size = std::exchange(e.flying, 0);
       if (std::exchange(e.fails, false)) return fail_write(e, core::input_end::error);
       say(e, "what was in flight is written");
+      for (pending& p : e.waiting) p.behind = false;
       if (!e.seen.linger && !e.seen.output_lost) {  // else it was given up, and the app told so
         e.seen.unsent -= e.flying_payload;
         e.seen.unsent_messages -= e.flying_messages;
