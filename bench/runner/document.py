@@ -6,7 +6,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-from . import chart, report
+from . import bars, chart, report
 from .servers import ADIEU, CEILING
 from .statistics import paired
 
@@ -79,6 +79,7 @@ def overview(scenarios, results):
 
 
 def write(scenarios, servers, results):
+    bar_table, missed = bars.table(scenarios, results)
     commits = sorted({result["commit"] for result in results.values()})
     rounds = max(len(result["rounds"]) for result in results.values())
     loads = [result["load"] for result in results.values()]
@@ -99,6 +100,12 @@ def write(scenarios, servers, results):
         "## In one table",
         "Below 1, Adieu takes less. The best peer is the one with the lowest median.",
         overview(scenarios, results),
+        "## The bars",
+        "What Adieu holds itself to. A bar is met when the upper end of the interval is within it; "
+        "with fewer than six rounds, when each round is.",
+        bar_table,
+        "### What is missed, what was tried, and where the rest goes" if missed else "",
+        bars.why(missed),
         "## Who is measured",
         "TCP_NODELAY everywhere, one thread on one core, no compression where it is not the "
         "scenario. A server that is missing from a table cannot play it, or not without a program "
@@ -119,7 +126,7 @@ def write(scenarios, servers, results):
         "work (bench/guard.cpp), counted by callgrind, which repeat where times do not."
     )
     parts.append("```\n" + GUARD.read_text().partition("\n")[2] + "```")
-    PAGE.write_text("\n\n".join(part.strip() for part in parts) + "\n")
+    PAGE.write_text("\n\n".join(part.strip() for part in parts if part) + "\n")
     CHART.write_text(chart.draw(scenarios, results))
 
 
