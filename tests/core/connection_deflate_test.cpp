@@ -145,6 +145,12 @@ TEST_P(Deflating, P8_a_message_that_nobody_waits_for_is_compressed_too) {
   EXPECT_EQ(us.frames().at(0).rsv, rsv1);
 }
 
+TEST_P(Deflating, N15_a_small_message_that_nobody_waits_for_goes_as_it_is) {
+  EXPECT_TRUE(us.core.send_copy(message_type::text, core::as_bytes("small"), us.now));
+  us.pump();
+  EXPECT_EQ(us.frames(), (std::vector<frame>{{text_op, "small"}}));
+}
+
 TEST_P(Deflating, fragments_that_bring_nothing_yet_are_put_together) {
   const std::string packed = deflated(text_of(500));
   std::string wire;  // in one read

@@ -182,6 +182,19 @@ TEST(Record, json_has_the_text_as_it_was_and_nothing_that_misleads) {
   EXPECT_EQ(json_string("\xFF\xE2\x82"), R"("\\xFF\\xE2\\x82")");
 }
 
+TEST(Record, D6_a_close_that_timed_out_says_what_it_waited_for) {
+  disconnect_record r;
+  r.cause = cause::close_timeout;
+  r.timeout_phase = close_phase::awaiting_peer_close;
+  EXPECT_TRUE(to_line(r).starts_with(
+      "not clean: the close timed out while we waited for the peer's Close; "))
+      << to_line(r);
+  r.timeout_phase = close_phase::sending_close;
+  EXPECT_TRUE(
+      to_line(r).starts_with("not clean: the close timed out before our Close could be sent; "))
+      << to_line(r);
+}
+
 TEST(Record, of_a_connection_that_never_opened_no_end_of_TCP_is_told) {
   disconnect_record r;
   r.cause = cause::connect_failed;
