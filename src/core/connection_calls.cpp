@@ -85,11 +85,14 @@ void connection::send(const send_piece& piece, instant now) {
   sending().data().push(piece);
 }
 
-bool connection::send_copy(message_type type, const_bytes payload, instant now) {
+bool connection::send_copy(message_type type,
+                           const_bytes payload,
+                           instant now,
+                           outbox::payload_memory memory) {
   if (send_refusal() != errc::success) return false;
   outgoing& out = sending();
   const bool nothing_waited = !out.blocked();
-  if (!out.send_copy(type, payload)) return false;
+  if (!out.send_copy(type, payload, memory)) return false;
   if (nothing_waited) out.progress = now;  // P3: it is composed, and its limit runs
   put_off_answer(now);
   return true;

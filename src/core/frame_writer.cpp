@@ -65,6 +65,15 @@ void frame_writer::compose_short(const frame& next, written_frame when_written) 
   marks_.push_back({committed_, payload.size(), next.carries, ends_message, when_written});
 }
 
+void frame_writer::keep_last_payload() {
+  if (segments_.empty() || segments_.back().outside == nullptr) return;
+  segment& last = segments_.back();
+  const std::size_t offset = composed_.size();
+  composed_.resize(offset + last.size);
+  if (last.size != 0) std::memcpy(&composed_[offset], last.outside + last.offset, last.size);
+  last = {nullptr, offset, last.size};
+}
+
 void frame_writer::append(const_bytes header, const_bytes payload) {
   const std::size_t offset = composed_.size(), size = header.size() + payload.size();
   composed_.resize(offset + size);

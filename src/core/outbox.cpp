@@ -4,15 +4,13 @@
 #include <algorithm>
 
 namespace adieu::core {
-bool outbox::send_copy(message_type type, const_bytes payload) {
+bool outbox::send_copy(message_type type, const_bytes payload, payload_memory memory) {
   if (!data_.between_messages() || packer_.busy() || close_ != close_frame_is::absent) return false;
   while (!controls_.empty() && writer_.accepts()) compose_control();
   if (!writer_.accepts()) return false;
   const opcode op = type == message_type::text ? opcode::text : opcode::binary;
   if (!packer_.in_use()) {
-    writer_.compose({op, true, payload},
-                    {written_frame::what::data, 0},
-                    frame_writer::payload_memory::temporary);
+    writer_.compose({op, true, payload}, {written_frame::what::data, 0}, memory);
     return true;
   }
   const send_queue::next_frame whole{0, op, true, payload, compression::as_agreed};
@@ -21,8 +19,7 @@ bool outbox::send_copy(message_type type, const_bytes payload) {
     while (packer_.busy()) compose_packed();
     return true;
   }
-  writer_.compose(
-      {op, true, payload}, {written_frame::what::data, 0}, frame_writer::payload_memory::temporary);
+  writer_.compose({op, true, payload}, {written_frame::what::data, 0}, memory);
   return true;
 }
 

@@ -290,6 +290,23 @@ bool driver::make_room(std::size_t size) {
   return true;
 }
 
+// A copy of a large message costs as much as sending it. In a turn it is offered to the transport
+// first, out of the caller's memory; only what does not go out at once is copied.
+bool driver::compose_large(message_type type, core::const_bytes payload) {
+  if (!turning_ || core_.self() == role::client) {  // a client masks, which is a copy
+    return core_.send_copy(type, payload, now());
+  }
+  if (!core_.send_copy(type, payload, now(), core::outbox::payload_memory::callers)) return false;
+  write_out(transport::urgency::now);
+  try {
+    core_.keep_unwritten();
+  } catch (...) {
+    core_.abort(now());  // nothing may refer to that memory any more
+    throw;
+  }
+  return true;
+}
+
 errc driver::try_send_copy(message_type type, core::const_bytes payload) {
   if (type == message_type::close) return errc::invalid_message_type;
   const backlog* const waiting = backlog_.load(std::memory_order_acquire);
@@ -299,7 +316,10 @@ errc driver::try_send_copy(message_type type, core::const_bytes payload) {
     if (inside) {
       take_what_was_left();
       if (const errc refused = core_.send_refusal(); refused != errc::success) return refused;
-      if (core_.send_copy(type, payload, now())) {
+      constexpr std::size_t large = 64 * 1024;
+      const bool composed = payload.size() < large ? core_.send_copy(type, payload, now())
+                                                   : compose_large(type, payload);
+      if (composed) {
         if (!turning_) post_turn();
         return errc::success;
       }

@@ -118,6 +118,8 @@ class driver final : public transport_listener {
   [[nodiscard]] bool turn_inside();
   [[nodiscard]] bool keep_time();
   [[nodiscard]] bool flush();
+  void write_out(transport::urgency when);
+  [[nodiscard]] bool compose_large(message_type type, core::const_bytes payload);
   void hand_out_completions();
   void publish();
   [[nodiscard]] bool finish();

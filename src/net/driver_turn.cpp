@@ -106,26 +106,8 @@ bool driver::keep_time() {
 
 // Writes what is there, and obeys. True when that finished something that handlers wait for.
 bool driver::flush() {
-  while (!write_in_flight_) {
-    const auto list = core_.output(now());
-    if (list.empty()) break;
-    // Unread messages will likely be answered in this turn, too.
-    const bool more = core_.has_unread();
-    const write_result sent =
-        transport_->write(list, more ? transport::urgency::more_follows : transport::urgency::now);
-    held_back_ = more;
-    if (sent.what == write_result::outcome::failed) {
-      core_.output_failed(sent.how, sent.os_error, now());
-      break;
-    }
-    if (sent.what == write_result::outcome::in_flight) {
-      write_in_flight_ = true;
-      core_.output_in_flight(now());
-      break;
-    }
-    if (sent.size == 0) break;
-    core_.wrote(sent.size, now());
-  }
+  // Unread messages will likely be answered in this turn, too.
+  write_out(core_.has_unread() ? transport::urgency::more_follows : transport::urgency::now);
   switch (core_.take_command()) {
     case core::command::none: break;
     case core::command::shut_output:
@@ -142,6 +124,26 @@ bool driver::flush() {
       break;
   }
   return core_.has_completions();
+}
+
+void driver::write_out(transport::urgency when) {
+  while (!write_in_flight_) {
+    const auto list = core_.output(now());
+    if (list.empty()) break;
+    const write_result sent = transport_->write(list, when);
+    held_back_ = when == transport::urgency::more_follows;
+    if (sent.what == write_result::outcome::failed) {
+      core_.output_failed(sent.how, sent.os_error, now());
+      break;
+    }
+    if (sent.what == write_result::outcome::in_flight) {
+      write_in_flight_ = true;
+      core_.output_in_flight(now());
+      break;
+    }
+    if (sent.size == 0) break;
+    core_.wrote(sent.size, now());
+  }
 }
 
 // Those that are there now: what their handlers start and what completes at once is for the next

@@ -142,6 +142,24 @@ TEST_P(Outbox, many_frames_are_bounded_per_list) {
   EXPECT_EQ(frames().size(), 200U);
 }
 
+TEST_P(Outbox, what_its_caller_keeps_no_longer_is_copied_wherever_the_transport_stopped) {
+  if (GetParam() == role::client) GTEST_SKIP() << "a client's payload is masked in a copy";
+  for (const std::size_t first : {0U, 1U, 9U, 10U, 11U, 99'999U, 100'009U, 100'010U}) {
+    std::string large(100'000, 'l');
+    ASSERT_TRUE(
+        box.send_copy(message_type::binary, as_bytes(large), outbox::payload_memory::callers));
+    EXPECT_EQ(box.gather().back().data(), as_bytes(large).data());
+    (void)write(first);
+    box.keep_last_payload();
+    large.assign(large.size(), 'x');
+    while (write(777) != 0) {
+    }
+    EXPECT_EQ(frames(), (std::vector<frame>{{2, std::string(100'000, 'l')}})) << first;
+    EXPECT_FALSE(box.blocked());
+    written.clear();
+  }
+}
+
 TEST_P(Outbox, a_copy_goes_on_by_itself) {
   const std::string large(100000, 'c');
   push(1, large), push(2, "tail");

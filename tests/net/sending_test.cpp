@@ -148,6 +148,27 @@ TYPED_TEST(Sending, P8_copied_sends_of_every_kind_arrive_in_order) {
   }
 }
 
+// A large message goes to the transport out of the handler's memory, and what is left is copied.
+TYPED_TEST(Sending, P8_what_a_handler_sends_may_be_overwritten_however_large_it_is) {
+  websocket_options slow = this->quick();
+  slow.receive_window = 1024;
+  ends pair = this->open(slow, this->quick());
+  pair.server.on_message([&](const message_view& asked) {
+    for (const std::size_t size : {100U, 70'000U, 3'000'000U, 70'000U, 100U}) {
+      std::string answer(size, asked.text().front());
+      pair.server.send(answer);
+      answer.assign(size, '!');
+    }
+  });
+  pair.client.send("a");
+  pair.client.send("b");
+  for (const char which : {'a', 'b'}) {
+    for (const std::size_t size : {100U, 70'000U, 3'000'000U, 70'000U, 100U}) {
+      EXPECT_TRUE(this->next_message(pair.client) == std::string(size, which)) << which << size;
+    }
+  }
+}
+
 TYPED_TEST(Sending, P6_abort_wakes_everybody_within_fifty_milliseconds) {
   websocket_options small = this->quick();
   small.receive_window = 1024;

@@ -110,8 +110,15 @@ class connection {
   [[nodiscard]] std::optional<completion> try_receive_message(std::string& into, instant now);
   void send(const send_piece& piece, instant now);
   /// A whole message that nobody waits for, copied at once. False: not now, use send() with memory
-  /// that lasts.
-  [[nodiscard]] bool send_copy(message_type type, const_bytes payload, instant now);
+  /// that lasts. A server may also borrow the caller's memory, to write at once what goes; what is
+  /// left is copied by keep_unwritten(), before that memory goes away.
+  [[nodiscard]] bool send_copy(message_type type,
+                               const_bytes payload,
+                               instant now,
+                               outbox::payload_memory memory = outbox::payload_memory::temporary);
+  void keep_unwritten() {
+    if (outbox_) sending().keep_last_payload();
+  }
   /// Why a send would be refused now, or success.
   [[nodiscard]] errc send_refusal() const noexcept;
   /// Messages that nobody waits for were refused: they count as not sent.

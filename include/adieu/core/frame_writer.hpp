@@ -54,6 +54,8 @@ class frame_writer {
       compose_any(next, when_written, memory);
     }
   }
+  /// The caller keeps the payload that was composed last no longer: what is not written is copied.
+  void keep_last_payload();
 
   /// Everything that is committed and not written.
   [[nodiscard]] std::span<const const_bytes> list();

@@ -20,8 +20,13 @@ class outbox {
   send_queue& data() noexcept { return data_; }
   [[nodiscard]] const send_queue& data() const noexcept { return data_; }
 
-  /// A whole message, composed at once, if nothing waits before it. Nobody waits for it.
-  [[nodiscard]] bool send_copy(message_type type, const_bytes payload);
+  /// A whole message, composed at once, if nothing waits before it. Nobody waits for it. Memory
+  /// that is the caller's must last until it is written, or until keep_last_payload().
+  using payload_memory = frame_writer::payload_memory;
+  [[nodiscard]] bool send_copy(message_type type,
+                               const_bytes payload,
+                               payload_memory memory = payload_memory::temporary);
+  void keep_last_payload() { writer_.keep_last_payload(); }
 
   /// The answer to a Ping: of those that wait, only the latest `most` are kept (RFC 6455 §5.5.3).
   void push_pong(const_bytes payload, std::size_t most);
