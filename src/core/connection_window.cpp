@@ -17,6 +17,16 @@ std::size_t connection::read_allowance() const noexcept {
   return inbox_->held() < window() ? window() - inbox_->held() : 0;
 }
 
+// Only for whole messages: their memory is taken as it is.
+bytes connection::read_space() {
+  constexpr std::uint64_t large = 64 * 1024;
+  const auto& waits = calls_->receive;
+  const bool whole_only = show_messages_ || (waits && waits->kind == receive_kind::message);
+  if (!whole_only || !parses() || !in_->input.empty() || in_->held.waits()) return {};
+  const std::uint64_t left = in_->reader.left_of_plain_frame();
+  return left < large || !inbox_ ? bytes() : inbox_.need().space(left);
+}
+
 // A receive that waits can be filled through any window: what it takes, and its frame, come on top.
 std::size_t connection::window() const noexcept {
   const auto& waits = calls_->receive;

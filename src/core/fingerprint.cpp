@@ -71,7 +71,7 @@ void held_input::add_to(fingerprint_maker& out) const noexcept {
 }
 
 void inbox::add_to(fingerprint_maker& out) const noexcept {
-  out.add(const_bytes(bytes_).subspan(head_));
+  out.add(const_bytes(bytes_).subspan(head_, stored() - head_));
   out.add(frames_.size() - first_);
   for (const frame& f : std::span(frames_).subspan(first_)) {
     out.add(f.size);

@@ -8,6 +8,9 @@ namespace adieu::core {
 
 void inbox::add(const frame_reader::step_result& data, borders kept) {
   arriving_size_ += data.announced;
+  const std::size_t end = stored();
+  const bool lies_here = space_ != 0 && data.payload.data() == bytes_.data() + end;
+  if (!lies_here) end_space();
   if (discarding_) {
     discarded_bytes_ += data.payload.size();
     if (data.message_ends) discarding_ = false;
@@ -20,9 +23,27 @@ void inbox::add(const frame_reader::step_result& data, borders kept) {
     last.complete = data.frame_ends;
     last.ends_message = data.message_ends;
     if (data.message_ends) ++whole_messages_;
-    bytes_.insert(bytes_.end(), data.payload.begin(), data.payload.end());
+    bytes_.resize(end + data.payload.size());
+    space_ = 0;
+    if (!lies_here && !data.payload.empty()) {
+      std::memcpy(&bytes_[end], data.payload.data(), data.payload.size());
+    }
   }
   if (data.message_ends) arriving_size_ = 0;
+}
+
+bytes inbox::space(std::uint64_t left) {
+  constexpr std::uint64_t at_once = 256 * 1024, at_first = 1024 * 1024;
+  end_space();
+  if (empty() || frames_.back().complete || discarding_) return {};
+  const std::size_t end = bytes_.size();
+  space_ = static_cast<std::size_t>(std::min(left, at_once));
+  if (bytes_.capacity() - end < space_) {
+    const std::uint64_t more = std::max<std::uint64_t>(at_first, end);
+    bytes_.reserve(end + static_cast<std::size_t>(std::min(left, more)));
+  }
+  bytes_.resize(end + space_);
+  return bytes(bytes_).subspan(end);
 }
 
 bool inbox::take(receive_kind kind, bytes buffer, receive_result& out) {
@@ -89,6 +110,7 @@ std::uint64_t inbox::first_message_size() const noexcept {
 }
 
 void inbox::discard() {
+  end_space();
   if (empty()) return;
   const frame& last = frames_.back();
   discarding_ = !(last.complete && last.ends_message);
@@ -127,6 +149,7 @@ std::uint64_t inbox::unread_in_last_message() const noexcept {
 }
 
 void inbox::consume(std::size_t frames, std::size_t size) {
+  end_space();
   for (const frame& gone : std::span(frames_).subspan(first_, frames)) {
     if (gone.ends_message) --whole_messages_;
   }

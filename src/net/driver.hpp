@@ -89,6 +89,7 @@ class driver final : public transport_listener {
   // transport_listener
   void on_event() override;
   [[nodiscard]] std::size_t read_allowance() override;
+  [[nodiscard]] core::bytes read_space() override { return core_.read_space(); }
   void on_bytes(core::bytes data) override;
   void on_input_end(core::input_end how, int os_error) override;
   void on_written(std::size_t size) override;

@@ -33,7 +33,8 @@ bool socket_transport::pump() {
   if (allowance == 0) return false;
   if (readable_) {
     const read_buffer buffer;
-    const core::bytes space = buffer.first(allowance);
+    core::bytes space = ready_.whose->read_space();
+    if (space.empty()) space = buffer.first(allowance);
     const io_result got = stream_.read(space);
     switch (got.what) {
       case outcome::done:

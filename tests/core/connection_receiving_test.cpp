@@ -138,6 +138,58 @@ TEST_P(Receiving, P9_messages_are_shown_where_they_lie) {
   EXPECT_EQ(e.result(e.receive()).close_status, close_status::normal_closure);
 }
 
+TEST_P(Receiving, P9_a_large_message_is_read_where_it_will_lie) {
+  std::string large(500'000, '\0'), rest(200'000, 'r');
+  for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 7 + i / 255);
+  const std::string wire =
+      encode(other(self()), {text_op, "before"}) +
+      encode(other(self()), {binary_op, large, false}) + encode(other(self()), {ping_op, "p"}) +
+      encode(other(self()), {continuation_op, rest}) + encode(other(self()), {text_op, "after"});
+  for (const bool shown : {true, false}) {
+    for (const std::size_t at_a_time : {997U, 65'536U, 250'000U, 1'000'000U}) {
+      endpoint x(self());
+      x.core.show_messages(shown);
+      std::vector<std::string> got;
+      ticket t = shown ? 0 : x.receive_message();
+      std::size_t in_place = 0;
+      for (std::string_view left = wire; !left.empty();) {
+        const endpoint::read one = x.feed_some(left, at_a_time);
+        left.remove_prefix(one.size);
+        if (one.in_place) in_place += one.size;
+        for (; !shown && !x.pending(t); t = x.receive_message()) got.push_back(x.data(t));
+      }
+      if (shown) got = x.shown;
+      EXPECT_TRUE(got == (std::vector<std::string>{"before", large + rest, "after"})) << at_a_time;
+      EXPECT_EQ(in_place != 0, at_a_time < wire.size());
+    }
+  }
+}
+
+TEST_P(Receiving, P4_memory_that_was_offered_for_a_read_is_no_data) {
+  endpoint x(self());
+  x.core.show_messages(true);
+  const std::string wire = encode(other(self()), {binary_op, std::string(300'000, 'b')});
+  x.feed(wire.substr(0, 1000));
+  const auto came = static_cast<std::uint64_t>(1000 - (wire.size() - 300'000));
+  const auto before = x.core.fingerprint(x.now);
+  EXPECT_EQ(x.core.read_space().size(), 256U * 1024);
+  EXPECT_EQ(x.core.read_space().size(), 256U * 1024);  // of the first one nothing was used
+  EXPECT_TRUE(x.core.fingerprint(x.now) == before);
+  x.feed(wire.substr(1000, 500));  // read elsewhere
+  (void)x.core.read_space();
+  x.fin();
+  x.advance(20s);
+  EXPECT_EQ(x.record().lost.unread_bytes, came + 500);
+  EXPECT_EQ(x.record().lost.unread_messages, 1U);
+}
+
+TEST_P(Receiving, P3_no_memory_is_offered_where_pieces_are_received) {
+  endpoint x(self());
+  const std::string wire = encode(other(self()), {binary_op, std::string(300'000, 'b')});
+  x.feed(wire.substr(0, 1000));
+  EXPECT_TRUE(x.core.read_space().empty());
+}
+
 TEST_P(Receiving, P9_a_message_over_the_limit_is_refused_with_1009) {
   websocket_options o;
   o.max_message_size = 10;

@@ -64,6 +64,22 @@ class endpoint {
     show();
     pump();
   }
+  /// As much of it as one read takes, into the connection's own memory where it offers some: how
+  /// much that was, and whether it did.
+  struct read {
+    std::size_t size;
+    bool in_place;
+  };
+  read feed_some(std::string_view in, std::size_t most) {
+    const core::bytes space = core.read_space();
+    const std::size_t size = std::min({in.size(), most, space.empty() ? most : space.size()});
+    if (space.empty()) return feed(in.substr(0, size)), read{size, false};
+    std::ranges::copy(core::as_bytes(in.substr(0, size)), space.begin());
+    core.received(space.first(size), now);
+    show();
+    pump();
+    return {size, true};
+  }
   void feed(const frame& f) { feed(encode(other(core.self()), f)); }
   void feed_close(unsigned code, std::string_view reason = {}) {
     feed({close_op, close_payload_bytes(code, reason)});

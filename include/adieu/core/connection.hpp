@@ -163,6 +163,9 @@ class connection {
   [[nodiscard]] command take_command() noexcept;
   /// How many bytes may be read now. 0: reading stands still, because the window is full.
   [[nodiscard]] std::size_t read_allowance() const noexcept;
+  /// Where to put what is read next, at best: memory of the connection's own, for the rest of a
+  /// large message. Empty: anywhere. Valid until the next call on this object.
+  [[nodiscard]] bytes read_space();
   /// The driver should look at TCP_INFO now, and say peer_gone() if so.
   [[nodiscard]] bool take_probe() noexcept {
     const bool now = probe_now_;

@@ -64,6 +64,12 @@ class frame_reader {
   /// Takes as much as one step needs from the front of `in`. A control frame's payload may lie in
   /// the reader itself, until the next step.
   [[nodiscard]] step_result step(bytes& in);
+
+  /// What is to come of a data frame that has begun and is not compressed.
+  [[nodiscard]] std::uint64_t left_of_plain_frame() const noexcept {
+    const bool plain = in_frame_ && !is_control(header_.op) && !compressed_;
+    return plain ? header_.length - payload_read_ : 0;
+  }
   void add_to(fingerprint_maker& out) const noexcept;
 
  private:

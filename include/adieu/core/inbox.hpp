@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "adieu/core/frame_reader.hpp"
+#include "adieu/core/raw_bytes.hpp"
 #include "adieu/receive_result.hpp"
 
 namespace adieu::core {
@@ -25,6 +26,11 @@ class inbox {
   /// Keeps a step of the reader. While a torn message is being discarded, counts it instead.
   void add(const frame_reader::step_result& data, borders kept = borders::of_frames);
 
+  /// Memory behind a frame that has begun, for as much of it as comes next: what is read there and
+  /// then given to add() as it lies needs no copy. `left` of the frame is to come; the memory grows
+  /// with what has come, not with what was announced.
+  [[nodiscard]] bytes space(std::uint64_t left);
+
   [[nodiscard]] bool empty() const noexcept { return frames_.size() == first_; }
 
   /// Empty, and no message is half arrived.
@@ -39,7 +45,7 @@ class inbox {
   /// What counts against the window: payload and bookkeeping, so that a flood of empty frames
   /// fills it as well.
   [[nodiscard]] std::size_t held() const noexcept {
-    return (bytes_.size() - head_) + (frames_.size() - first_) * bookkeeping;
+    return (stored() - head_) + (frames_.size() - first_) * bookkeeping;
   }
   static constexpr std::size_t bookkeeping = 24;  // of a frame
 
@@ -71,7 +77,7 @@ class inbox {
   [[nodiscard]] std::uint64_t discarded_messages() const noexcept { return discarded_messages_; }
   [[nodiscard]] std::uint64_t discarded_bytes() const noexcept { return discarded_bytes_; }
   [[nodiscard]] std::uint64_t unread_messages() const noexcept;
-  [[nodiscard]] std::uint64_t unread_bytes() const noexcept { return bytes_.size() - head_; }
+  [[nodiscard]] std::uint64_t unread_bytes() const noexcept { return stored() - head_; }
   void add_to(fingerprint_maker& out) const noexcept;
 
  private:
@@ -84,11 +90,14 @@ class inbox {
   };
   static_assert(sizeof(frame) == bookkeeping);
   [[nodiscard]] frame& front() noexcept { return frames_[first_]; }
+  [[nodiscard]] std::size_t stored() const noexcept { return bytes_.size() - space_; }
+  void end_space() noexcept { bytes_.resize(stored()), space_ = 0; }
   [[nodiscard]] std::size_t message_frames(std::uint64_t& size) const noexcept;
   [[nodiscard]] std::uint64_t unread_in_last_message() const noexcept;
   void consume(std::size_t frames, std::size_t size);
 
-  std::vector<std::byte> bytes_;
+  raw_bytes bytes_;
+  std::size_t space_ = 0;  // at the end of bytes_, lent by space()
   std::size_t head_ = 0;
   std::vector<frame> frames_;
   std::size_t first_ = 0;

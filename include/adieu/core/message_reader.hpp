@@ -47,6 +47,9 @@ class message_reader {
 
   /// Bytes that were taken from the input may turn out to be much more.
   [[nodiscard]] bool decompresses() const noexcept { return decompressor_.has_value(); }
+  [[nodiscard]] std::uint64_t left_of_plain_frame() const noexcept {
+    return frames_.left_of_plain_frame();
+  }
   /// A step will bring data without any input.
   [[nodiscard]] bool holds_data() const noexcept { return compressed_.has_value(); }
   void add_to(fingerprint_maker& out) const noexcept;

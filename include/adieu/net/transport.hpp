@@ -25,6 +25,8 @@ class transport_listener : public std::enable_shared_from_this<transport_listene
 
   // Called from within transport::pump():
   [[nodiscard]] virtual std::size_t read_allowance() = 0;
+  /// Where the next read should go, if that is possible; empty: anywhere.
+  [[nodiscard]] virtual core::bytes read_space() { return {}; }
   virtual void on_bytes(core::bytes data) = 0;
   virtual void on_input_end(core::input_end how, int os_error) = 0;
   virtual void on_written(std::size_t size) = 0;
