@@ -6,16 +6,9 @@
 
 namespace adieu::core {
 namespace {
-constexpr std::size_t enough = 64 * 1024;   // bytes that one list carries, a single payload aside
-constexpr std::size_t most_segments = 64;   // of one writev
 constexpr std::size_t copied_below = 2048;  // a smaller payload costs less to copy than to refer to
 constexpr std::size_t memory_kept = 4096;
 }  // namespace
-
-bool frame_writer::accepts() const noexcept {
-  return !shown_ && unmasked_.empty() && committed_ - written_ < enough &&
-         segments_.size() + 2 < most_segments;
-}
 
 void frame_writer::compose_any(const frame& next,
                                written_frame when_written,
@@ -66,6 +59,7 @@ void frame_writer::compose_short(const frame& next, written_frame when_written) 
 }
 
 void frame_writer::keep_last_payload() {
+  mask_more(unmasked_.size());
   if (segments_.empty() || segments_.back().outside == nullptr) return;
   segment& last = segments_.back();
   const std::size_t offset = composed_.size();

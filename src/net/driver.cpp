@@ -315,7 +315,6 @@ errc driver::try_send_copy(message_type type, core::const_bytes payload) {
     const visit inside(*this);
     if (inside) {
       take_what_was_left();
-      if (const errc refused = core_.send_refusal(); refused != errc::success) return refused;
       constexpr std::size_t large = 64 * 1024;
       const bool composed = payload.size() < large ? core_.send_copy(type, payload, now())
                                                    : compose_large(type, payload);
@@ -323,6 +322,7 @@ errc driver::try_send_copy(message_type type, core::const_bytes payload) {
         if (!turning_) post_turn();
         return errc::success;
       }
+      if (const errc refused = core_.send_refusal(); refused != errc::success) return refused;
     }
   }
   const std::size_t size = copied_send::size_of(payload);

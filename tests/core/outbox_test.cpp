@@ -143,12 +143,12 @@ TEST_P(Outbox, many_frames_are_bounded_per_list) {
 }
 
 TEST_P(Outbox, what_its_caller_keeps_no_longer_is_copied_wherever_the_transport_stopped) {
-  if (GetParam() == role::client) GTEST_SKIP() << "a client's payload is masked in a copy";
+  const bool borrows = GetParam() == role::server;  // a client masks into memory of its own
   for (const std::size_t first : {0U, 1U, 9U, 10U, 11U, 99'999U, 100'009U, 100'010U}) {
     std::string large(100'000, 'l');
     ASSERT_TRUE(
         box.send_copy(message_type::binary, as_bytes(large), outbox::payload_memory::callers));
-    EXPECT_EQ(box.gather().back().data(), as_bytes(large).data());
+    EXPECT_EQ(box.gather().back().data() == as_bytes(large).data(), borrows);
     (void)write(first);
     box.keep_last_payload();
     large.assign(large.size(), 'x');

@@ -34,7 +34,10 @@ class frame_writer {
 
   /// True when another frame may be composed: little enough is committed, and nothing of it has
   /// been shown to the transport by list().
-  [[nodiscard]] bool accepts() const noexcept;
+  [[nodiscard]] bool accepts() const noexcept {
+    return !shown_ && unmasked_.empty() && committed_ - written_ < enough &&
+           segments_.size() + 2 < most_segments;
+  }
 
   struct frame {
     opcode op = opcode::continuation;
@@ -71,7 +74,9 @@ class frame_writer {
   void add_to(fingerprint_maker& out) const noexcept;
 
  private:
-  struct mark {  // the end of a frame
+  static constexpr std::size_t enough = 64 * 1024;  // bytes of one list, a single payload aside
+  static constexpr std::size_t most_segments = 64;  // of one writev
+  struct mark {                                     // the end of a frame
     std::uint64_t end = 0;
     std::uint64_t payload = 0;
     std::optional<std::uint64_t> carries;
