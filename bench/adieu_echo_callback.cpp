@@ -7,7 +7,7 @@
 
 #include <csignal>
 #include <cstdio>
-#include <unordered_set>
+#include <vector>
 
 #include "support.hpp"
 #include <adieu/adieu.hpp>
@@ -27,17 +27,17 @@ int main(int argc, char** argv) {
     options.tls->key_file = arguments.key;
   }
   adieu::server server(loop.get_executor(), options);
-  std::unordered_set<adieu::websocket*> room;
+  std::vector<adieu::websocket*> room;
   server.on_open([&](adieu::websocket& socket, const adieu::request&) {
     if (!arguments.broadcasts) {
       socket.on_message([&socket](const adieu::message_view& message) { socket.send(message); });
       return;
     }
-    room.insert(&socket);
+    room.push_back(&socket);
     socket.on_message([&room](const adieu::message_view& message) {
       for (auto* other : room) other->send(message);
     });
-    socket.on_end([&](const adieu::disconnect_record&) { room.erase(&socket); });
+    socket.on_end([&](const adieu::disconnect_record&) { std::erase(room, &socket); });
   });
   asio::signal_set signals(loop, SIGUSR1);
   signals.async_wait([&](adieu::error_code, int) {

@@ -81,13 +81,15 @@ struct driver::errand final : call {
   task work;
 };
 
-void driver::with_core(task work) {
+template <typename Work>
+void driver::with_core(Work work, output_goes when) {
   {
     const visit inside(*this);
     if (inside) {
       take_what_was_left();
       work();
       status_->publish(core_.state());
+      if (when == output_goes::at_once && flush_at_once()) return;
     } else {
       leave(std::move(work));
     }
@@ -216,10 +218,12 @@ void driver::abandon_message(core::sender from) {
 void driver::close(close_status code,
                    std::string_view reason,
                    std::optional<core::duration> timeout) {
-  with_core([this, code, text = std::string(reason), timeout] {
-    core_.close(0, code, text, now(), timeout);
-    if (timeout) core_.hurry(now() + *timeout);
-  });
+  with_core(
+      [this, code, text = std::string(reason), timeout] {
+        core_.close(0, code, text, now(), timeout);
+        if (timeout) core_.hurry(now() + *timeout);
+      },
+      output_goes::at_once);
 }
 
 void driver::close_for(cause why, close_status code, std::string_view reason) {
@@ -319,7 +323,7 @@ errc driver::try_send_copy(message_type type, core::const_bytes payload) {
       const bool composed = payload.size() < large ? core_.send_copy(type, payload, now())
                                                    : compose_large(type, payload);
       if (composed) {
-        if (!turning_) post_turn();
+        if (!turning_ && !flush_at_once()) post_turn();
         return errc::success;
       }
       if (const errc refused = core_.send_refusal(); refused != errc::success) return refused;

@@ -2,9 +2,10 @@
 //
 // Whoever wants to touch the core must be inside: one thread at a time, without waiting. A call
 // from any thread goes in, tells the core, and leaves; if somebody is inside already, it is queued,
-// and whoever turns next takes it first, so that calls keep their order (P8). Handlers, reads and
-// writes happen in turn() only, which runs on the connection's executor and never inside a call
-// (rule 7 of the house). So even an executor that several threads run does no harm.
+// and whoever turns next takes it first, so that calls keep their order (P8). Handlers and reads
+// happen in turn() only, which runs on the connection's executor and never inside a call (rule 7 of
+// the house); writes do, too, but for the first of a burst. So even an executor that several
+// threads run does no harm.
 #pragma once
 
 #include <functional>
@@ -102,7 +103,9 @@ class driver final : public transport_listener {
   struct backlog;
   using task = std::function<void()>;
 
-  void with_core(task work);
+  enum class output_goes : std::uint8_t { with_the_turn, at_once };
+  template <typename Work>
+  void with_core(Work work, output_goes when = output_goes::with_the_turn);
   // What a thread leaves behind that can't go inside.
   void leave(call& what) noexcept;
   void leave(task work);
@@ -119,6 +122,7 @@ class driver final : public transport_listener {
   [[nodiscard]] bool turn_inside();
   [[nodiscard]] bool keep_time();
   [[nodiscard]] bool flush();
+  [[nodiscard]] bool flush_at_once();
   void write_out(transport::urgency when);
   [[nodiscard]] bool compose_large(message_type type, core::const_bytes payload);
   void hand_out_completions();
@@ -163,6 +167,7 @@ class driver final : public transport_listener {
   loop_end::place place_in_loop_;
   clock_service::place place_in_clock_;
   std::uint32_t next_ready_ = 0;  // of the core's completions
+  std::uint32_t last_burst_ = 0;  // that flush_at_once() wrote in
   std::uint32_t sleeps_seen_ = where_->clock.sleeps();
   call* pending_ = nullptr;
 

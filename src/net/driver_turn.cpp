@@ -104,6 +104,35 @@ bool driver::keep_time() {
   return more;
 }
 
+// What goes to many connections, a message or the Close of a server that shuts down, costs least in
+// one go: the parts that it takes rest again, still warm, before the next connection needs them
+// (docs/decisions/0009-fewer-calls-and-copies.md). False: it is for a turn, or what came of it is.
+bool driver::flush_at_once() {
+  const auto* const loop = where_->plain;
+  if (loop == nullptr || turning_ || turn_posted_.load() || core_.has_unread()) return false;
+  burst_count& bursts = where_->bursts;
+  if (!loop->running_in_this_thread() || last_burst_ == bursts.now()) return false;
+  last_burst_ = bursts.now();
+  if (bursts.begin()) {
+    auto end = [where = where_] { where->bursts.end(); };
+    const turn_allocator<void> memory(where_->turns);
+    boost::asio::post(*loop, boost::asio::bind_allocator(memory, std::move(end)));
+  }
+  turning_ = true;
+  time_ = where_->clock.now();
+  bool busy = true;
+  try {
+    busy = flush();
+    publish();
+    if (!busy && !core_.ended()) set_timer();
+  } catch (...) {  // the turn will meet it again
+  }
+  turning_ = false;
+  if (busy || core_.ended()) return false;
+  core_.rest();
+  return true;
+}
+
 // Writes what is there, and obeys. True when that finished something that handlers wait for.
 bool driver::flush() {
   // Unread messages will likely be answered in this turn, too.

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "net/burst.hpp"
 #include "net/turn_memory.hpp"
 
 namespace adieu::net {
@@ -30,6 +31,7 @@ class workplace {
   clock_service& clock;
   loop_end& loop;
   mutable turn_memory turns;
+  mutable burst_count bursts;
 };
 
 using workplace_ptr = std::shared_ptr<const workplace>;
