@@ -1,4 +1,5 @@
 // The driver's turn, on the executor: reads, hands out, writes, obeys and keeps time.
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/post.hpp>
 
 #include <bit>
