@@ -183,14 +183,14 @@ awaitable<opened> open(const std::string& url, const connect_options& options, a
       const bool verify = options.tls.verify == tls_client_options::verification::chain_and_host;
       expect_host(
           *stream.tls(), options.tls.host_name.empty() ? to.host : options.tls.host_name, verify);
-      co_await shake_tls(stream, role::client);
+      co_await shake_tls(stream);
     }
 
     now.step = connect_step::request;
     std::array<std::byte, 16> random;
     fill_random(random);
     const std::string key = core::make_key(random);
-    co_await write_all(stream, request_text(to, options, key), connect_step::request);
+    co_await write_all(stream, request_text(to, options, key));
 
     now.step = connect_step::response;
     opened out;

@@ -1,22 +1,23 @@
-// The server's opening handshake, and how a client is refused so that it hears why.
+// The server's opening handshake, phase by phase, and how a client is refused.
 #include "net/acceptance.hpp"
 
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/http/status.hpp>
 
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <array>
 #include <stdexcept>
+#include <utility>
 
 #include "adieu/core/origin.hpp"
-#include "net/socket_transport.hpp"
 
 namespace adieu::net {
 namespace {
 
-namespace asio = boost::asio;
 namespace http = boost::beast::http;
 
-std::string refusal_text(unsigned status, const std::string& body) {
+std::string refusal_text(unsigned status, std::string_view body) {
   const auto phrase = http::obsolete_reason(http::int_to_status(status));
   std::string text = "HTTP/1.1 " + std::to_string(status) + " ";
   text.append(phrase.data(), phrase.size());
@@ -25,46 +26,7 @@ std::string refusal_text(unsigned status, const std::string& body) {
   if (status == 405) text += "Allow: GET\r\n";
   text += "Content-Type: text/plain; charset=utf-8\r\nContent-Length: " +
           std::to_string(body.size() + 1) + "\r\n\r\n";
-  return text + body + "\n";
-}
-
-}  // namespace
-
-asio::awaitable<void> refuse(socket_stream& stream, unsigned status, const std::string& body) {
-  try {
-    co_await write_all(stream, refusal_text(status, body), connect_step::request);
-  } catch (const opening_failure&) {
-    co_return;  // it did not wait for the answer
-  }
-  stream.shut_output();
-  opening_deadline deadline(stream.socket(), std::chrono::seconds(1));
-  std::array<std::byte, 4096> space;
-  for (;;) {
-    const io_result got = stream.read(space);
-    if (got.what == io_result::outcome::want_read) {
-      co_await wait_readable(stream);
-    } else if (got.what != io_result::outcome::done) {
-      co_return;
-    }
-    if (deadline.expired()) co_return;
-  }
-}
-
-namespace {
-
-std::string remote_of(socket_stream& stream) {
-  error_code ec;
-  const auto generic = stream.socket().remote_endpoint(ec);
-  const int family = generic.protocol().family();
-  if (ec || (family != AF_INET && family != AF_INET6)) return {};
-  asio::ip::tcp::endpoint endpoint;
-  endpoint.resize(generic.size());
-  std::copy_n(static_cast<const char*>(static_cast<const void*>(generic.data())),
-              generic.size(),
-              static_cast<char*>(static_cast<void*>(endpoint.data())));
-  const std::string address = endpoint.address().to_string();
-  const std::string port = std::to_string(endpoint.port());
-  return endpoint.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
+  return text.append(body) + "\n";
 }
 
 std::string choose(const decision& made,
@@ -77,109 +39,198 @@ std::string choose(const decision& made,
   return {};
 }
 
+using what = io_result::outcome;
+
+acceptance::outcome want(const io_result& got) noexcept {
+  return got.what == what::want_write ? acceptance::outcome::want_write
+                                      : acceptance::outcome::want_read;
+}
+
+bool must_wait(const io_result& got) noexcept {
+  return got.what == what::want_read || got.what == what::want_write;
+}
+
 }  // namespace
 
-asio::awaitable<accepted> accept_client(socket_stream& stream,
-                                        const server_options& options,
-                                        const ssl_context_ptr& tls,
-                                        const std::function<decision(const request&)>& decide) {
-  co_await wait_for_first_byte(
-      stream, options.first_byte_timeout, tls ? connect_step::tls : connect_step::request);
-  if (tls) {
-    stream.use_tls(make_session(*tls));
-    co_await shake_tls(stream, role::server);
-  }
-  accepted out;
-  http::request_parser<http::empty_body> parser;
-  parser.header_limit(options.max_header_size);
-  parser.body_limit(boost::none);
-  std::optional<opening_failure> unreadable;
+std::string what_went_wrong(const std::exception_ptr& error) {
   try {
-    co_await read_header(stream, parser, options.max_headers, out.agreed.leftover);
-  } catch (const opening_failure& failure) {
-    unreadable = failure;
+    std::rethrow_exception(error);
+  } catch (const std::exception& known) {
+    return std::string("the handshake failed here: ") + known.what();
+  } catch (...) {
+    return "the handshake failed here";
   }
-  if (unreadable) {
-    const bool too_large = unreadable->code == errc::header_error;
-    if (too_large || unreadable->code == errc::not_a_websocket) {
-      unreadable->where.http_status = too_large ? 431 : 400;
-      co_await refuse(stream, unreadable->where.http_status, unreadable->where.detail);
-    }
-    throw *unreadable;
-  }
+}
 
-  const auto& message = parser.get();
+acceptance::outcome acceptance::go_on(socket_stream& stream) {
+  for (;;) {
+    step_result reached;
+    switch (phase_) {
+      case phase::silent: reached = listen(stream); break;
+      case phase::tls: reached = shake(stream); break;
+      case phase::request: reached = read_request(stream); break;
+      case phase::answer: reached = write_answer(stream); break;
+      case phase::draining: reached = drain(stream); break;
+    }
+    if (reached) return *reached;
+  }
+}
+
+acceptance::outcome acceptance::fail(opening_failure why) {
+  failure = std::move(why);
+  return outcome::refused;
+}
+
+// OpenSSL does not tell whether a byte has come.
+acceptance::step_result acceptance::listen(socket_stream& stream) {
+  if (!stream.has_input()) return outcome::want_read;
+  has_heard_ = true;
+  stream.use_tls(make_session(*tls_));
+  phase_ = phase::tls;
+  return {};
+}
+
+acceptance::step_result acceptance::shake(socket_stream& stream) {
+  const io_result got = stream.handshake(role::server);
+  if (must_wait(got)) return want(got);
+  if (got.what != what::done) return fail(tls_failed(stream, got));
+  phase_ = phase::request;
+  return {};
+}
+
+acceptance::step_result acceptance::read_request(socket_stream& stream) {
+  std::array<std::byte, 4096> space;
+  const io_result got = stream.read(space);
+  if (must_wait(got)) return want(got);
+  if (got.what != what::done) {
+    return fail(io_failed(got, connect_step::request, "before the request was complete"));
+  }
+  has_heard_ = true;
+  if (!parser_) {
+    parser_.emplace();
+    parser_->header_limit(options_.max_header_size);
+    parser_->body_limit(boost::none);
+  }
+  std::string_view came = core::as_text(core::const_bytes(space).first(got.size));
+  std::string& unread = agreed.leftover;  // and once the header is complete, that is what it is
+  if (!unread.empty()) came = unread += came;
+  try {
+    const std::size_t used = parse_header(*parser_, options_.max_headers, came);
+    unread = std::string(came.substr(used));
+  } catch (const opening_failure& error) {
+    opening_failure why = error;
+    const unsigned status = why.code == errc::header_error ? 431 : 400;
+    why.where.http_status = status;
+    refuse(status, error.where.detail, std::move(why));
+    return {};
+  }
+  if (parser_->is_header_done()) answer_request();
+  return {};
+}
+
+acceptance::step_result acceptance::write_answer(socket_stream& stream) {
+  while (answered_ != answer_.size()) {
+    const core::const_bytes rest = core::as_bytes(answer_).subspan(answered_);
+    const io_result sent = stream.write(std::span(&rest, 1));
+    if (must_wait(sent)) return want(sent);
+    if (sent.what != what::done) {
+      if (failure) return outcome::refused;  // it did not wait for the answer
+      return fail(io_failed(sent, connect_step::request, "while the handshake was written"));
+    }
+    answered_ += sent.size;
+  }
+  if (!failure) return outcome::accepted;
+  stream.shut_output();
+  phase_ = phase::draining;
+  return {};
+}
+
+acceptance::step_result acceptance::drain(socket_stream& stream) {
+  std::array<std::byte, 4096> space;
+  const io_result got = stream.read(space);
+  constexpr std::size_t most_drained = 16 * 1024 * 1024;
+  if (must_wait(got)) return want(got);
+  drained_ += got.size;
+  if (got.what == what::done && drained_ <= most_drained) return {};
+  return outcome::refused;
+}
+
+void acceptance::refuse(unsigned status, std::string why) {
+  refuse(status, why, {errc::not_a_websocket, {connect_step::request, status, why}});
+}
+
+void acceptance::refuse(unsigned status, std::string_view body, opening_failure why) {
+  answer_ = refusal_text(status, body);
+  failure = std::move(why);
+  phase_ = phase::answer;
+}
+
+void acceptance::answer_request() {
+  const auto& message = parser_->get();
   const std::vector<core::header_field> fields = fields_of(message);
-  const core::request_verdict verdict =
+  core::request_verdict verdict =
       core::check_request({{message.method_string().data(), message.method_string().size()},
                            {message.target().data(), message.target().size()},
                            message.version(),
                            fields});
+  const auto refuse_with = [this](
+                               errc code, unsigned status, std::string_view told, std::string why) {
+    refuse(status, told, {code, {connect_step::request, status, std::move(why)}});
+  };
   if (!verdict.problem.empty()) {
-    co_await refuse(stream, verdict.status, verdict.problem);
-    throw opening_failure{errc::header_error,
-                          {connect_step::request, verdict.status, verdict.problem}};
+    return refuse_with(errc::header_error, verdict.status, verdict.problem, verdict.problem);
   }
-  if (options.origins == origin_policy::same_host) {
+  if (options_.origins == origin_policy::same_host) {
     const std::string problem = core::bad_origin(
-        fields, options.allowed_origins, tls ? core::carried_by::tls : core::carried_by::plain);
-    if (!problem.empty()) {
-      co_await refuse(stream, 403, problem);
-      throw opening_failure{errc::not_a_websocket, {connect_step::request, 403, problem}};
-    }
+        fields, options_.allowed_origins, tls_ ? core::carried_by::tls : core::carried_by::plain);
+    if (!problem.empty()) return refuse_with(errc::not_a_websocket, 403, problem, problem);
   }
 
-  out.asked.target = verdict.target;
+  asked.target = std::move(verdict.target);
+  asked.headers.reserve(fields.size());
   for (const core::header_field& field : fields) {
-    out.asked.headers.emplace_back(field.name, field.value);
+    asked.headers.emplace_back(field.name, field.value);
   }
-  out.asked.subprotocols = verdict.subprotocols;
-  out.asked.remote = remote_of(stream);
+  asked.subprotocols = verdict.subprotocols;
   decision made;
-  std::exception_ptr thrown;
   try {
-    if (decide) made = decide(out.asked);
+    if (decide_) made = decide_(asked);
+    if (made.status != 101 && (made.status < 300 || made.status > 599)) {
+      throw std::invalid_argument("on_request refused with HTTP status " +
+                                  std::to_string(made.status) + ": 300 to 599 are for that");
+    }
   } catch (...) {
     thrown = std::current_exception();
-  }
-  if (thrown) {
-    co_await refuse(stream, 500, "internal error");
-    std::rethrow_exception(thrown);
-  }
-  if (made.status != 101 && (made.status < 300 || made.status > 599)) {
-    co_await refuse(stream, 500, "internal error");
-    throw std::invalid_argument("on_request refused with HTTP status " +
-                                std::to_string(made.status) + ": 300 to 599 are for that");
+    return refuse_with(errc::not_a_websocket, 500, "internal error", what_went_wrong(thrown));
   }
   if (made.status != 101) {
-    co_await refuse(stream, made.status, made.reason);
-    throw opening_failure{errc::not_a_websocket,
-                          {connect_step::request, made.status, "refused: " + made.reason}};
+    return refuse_with(errc::not_a_websocket, made.status, made.reason, "refused: " + made.reason);
   }
-  std::string& subprotocol = out.agreed.subprotocol;
-  subprotocol = choose(made, verdict.subprotocols, options.subprotocols);
+  std::string& subprotocol = agreed.subprotocol;
+  subprotocol = choose(made, verdict.subprotocols, options_.subprotocols);
   if (!subprotocol.empty() &&
       std::ranges::find(verdict.subprotocols, subprotocol) == verdict.subprotocols.end()) {
-    const std::string problem =
-        "on_request chose the subprotocol " + subprotocol + ", which the client did not offer";
-    co_await refuse(stream, 500, "internal error");
-    throw opening_failure{errc::unsupported_protocol, {connect_step::request, 500, problem}};
+    return refuse_with(
+        errc::unsupported_protocol,
+        500,
+        "internal error",
+        "on_request chose the subprotocol " + subprotocol + ", which the client did not offer");
   }
 
-  std::string answer =
+  answer_ =
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Accept: " +
       core::accept_for(verdict.key, sha1) + "\r\n";
-  if (options.websocket.deflate) {
-    if (auto chosen = core::choose_deflate(verdict.extensions, *options.websocket.deflate)) {
-      answer += "Sec-WebSocket-Extensions: " + chosen->answer + "\r\n";
-      out.agreed.extensions = std::move(chosen->answer);
-      out.agreed.deflate = chosen->agreement;
+  if (options_.websocket.deflate) {
+    if (auto chosen = core::choose_deflate(verdict.extensions, *options_.websocket.deflate)) {
+      answer_ += "Sec-WebSocket-Extensions: " + chosen->answer + "\r\n";
+      agreed.extensions = std::move(chosen->answer);
+      agreed.deflate = chosen->agreement;
     }
   }
-  if (!subprotocol.empty()) answer += "Sec-WebSocket-Protocol: " + subprotocol + "\r\n";
-  co_await write_all(stream, answer + "\r\n", connect_step::request);
-  co_return out;
+  if (!subprotocol.empty()) answer_ += "Sec-WebSocket-Protocol: " + subprotocol + "\r\n";
+  answer_ += "\r\n";
+  phase_ = phase::answer;
 }
 
 }  // namespace adieu::net

@@ -13,6 +13,7 @@ namespace {
 std::atomic<bool> portable_only{false};
 
 constexpr int events_at_once = 256;
+constexpr std::uint32_t input_events = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
 int make_set() {
   const int descriptor = ::epoll_create1(EPOLL_CLOEXEC);
@@ -45,31 +46,44 @@ edge_set* edge_set::of(const boost::asio::any_io_executor& executor) {
   }
 }
 
-void edge_set::add(int descriptor, readiness& member, transport_listener& whose) {
+void edge_set::add(int descriptor, readiness& member, event_listener& whose) {
   const std::lock_guard lock(mutex_);
   members_.push_back(&member);
   member.in = this;
   member.whose = &whose;
   member.place = static_cast<std::uint32_t>(members_.size() - 1);
   epoll_event wanted{};
-  wanted.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  wanted.events = input_events;
   wanted.data.ptr = &member;
   if (::epoll_ctl(set_.native_handle(), EPOLL_CTL_ADD, descriptor, &wanted) != 0) {
     members_.pop_back();
-    member.in = nullptr;
+    member.place = readiness::nowhere;
     throw boost::system::system_error(errno, boost::system::system_category(), "epoll_ctl");
   }
   wait();
 }
 
+void edge_set::hand_over(readiness& member, event_listener& whose) {
+  const std::lock_guard lock(mutex_);
+  member.whose = &whose;
+}
+
+void edge_set::tell_of_room(int descriptor, readiness& member) {
+  epoll_event wanted{};
+  wanted.events = input_events | EPOLLOUT;
+  wanted.data.ptr = &member;
+  ::epoll_ctl(set_.native_handle(), EPOLL_CTL_MOD, descriptor, &wanted);
+}
+
 void edge_set::remove(int descriptor, readiness& member) noexcept {
-  edge_set* const set = std::exchange(member.in, nullptr);
-  if (set == nullptr) return;
+  if (member.place == readiness::nowhere) return;
+  edge_set* const set = member.in;
   const std::lock_guard lock(set->mutex_);
   ::epoll_ctl(set->set_.native_handle(), EPOLL_CTL_DEL, descriptor, nullptr);
   set->members_[member.place] = set->members_.back();  // the last one takes its place
   set->members_[member.place]->place = member.place;
   set->members_.pop_back();
+  member.place = readiness::nowhere;
   if (set->members_.empty() && set->waiting_) {  // nothing keeps the loop from running out of work
     boost::system::error_code ignored;
     set->set_.cancel(ignored);
@@ -115,16 +129,22 @@ void edge_set::collect(listeners& due) {
     if ((event.events & (EPOLLOUT | broken)) != 0) {
       ready.writable.store(true, std::memory_order_release);
     }
-    // None when it is being destroyed on another thread just now.
-    if (auto alive = ready.whose->weak_from_this().lock()) due.push_back(std::move(alive));
+    if (auto alive = ready.whose->alive()) due.push_back(std::move(alive));
   }
 }
 
 void edge_set::shutdown() {
-  const std::lock_guard lock(mutex_);
-  for (readiness* const each : members_) each->in = nullptr;
-  members_.clear();
-  spare_.clear();
+  listeners left;
+  {
+    const std::lock_guard lock(mutex_);
+    for (readiness* const each : members_) {
+      each->place = readiness::nowhere;
+      if (auto alive = each->whose->alive()) left.push_back(std::move(alive));
+    }
+    members_.clear();
+    spare_.clear();
+  }
+  for (const auto& each : left) each->loop_ends();
 }
 
 }  // namespace adieu::net

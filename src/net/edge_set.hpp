@@ -2,7 +2,8 @@
 // io_context, whose descriptor is waited on through Asio (docs/decisions/0001-readiness.md). A
 // socket is registered once; a wake-up brings the events of many.
 //
-// Edges are not repeated: they are kept in the member until its owner takes them.
+// Edges are not repeated: they are kept in the member until its owner takes them. Room to write is
+// told of only to who has asked for it once.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -21,9 +22,11 @@ class edge_set;
 
 /// What a socket became; taken by whoever is in the driver. It stays where it is.
 struct readiness {
-  edge_set* in = nullptr;  // while it is registered
-  transport_listener* whose = nullptr;
-  std::uint32_t place = 0;  // in the set's list of members
+  static constexpr std::uint32_t nowhere = ~std::uint32_t{0};
+
+  edge_set* in = nullptr;  // where it is, or can be, registered
+  event_listener* whose = nullptr;
+  std::uint32_t place = nowhere;  // in the set's list of members
   std::atomic<bool> readable{false};
   std::atomic<bool> writable{false};
   std::atomic<bool> input_ends{false};  // a FIN or a reset waits behind the data: stays set
@@ -43,7 +46,11 @@ class edge_set final : public boost::asio::execution_context::service {
 
   /// Registers the descriptor, which Asio must not watch. While it is registered, it keeps the loop
   /// at work, as a pending operation would.
-  void add(int descriptor, readiness& member, transport_listener& whose);
+  void add(int descriptor, readiness& member, event_listener& whose);
+  /// From now on `whose` is told, who can't rely on having been told before.
+  void hand_over(readiness& member, event_listener& whose);
+  /// Room to write is told, too: what there is now, and all that comes.
+  void tell_of_room(int descriptor, readiness& member);
   /// Before its listener goes away, if it was added.
   static void remove(int descriptor, readiness& member) noexcept;
 

@@ -39,46 +39,46 @@ asio::awaitable<void> wait_for(socket_stream& stream, outcome what) {
       asio::redirect_error(asio::use_awaitable, ignored));
 }
 
-[[noreturn]] void fail(const io_result& got, connect_step step, std::string_view while_doing) {
+}  // namespace
+
+opening_failure io_failed(const io_result& got, connect_step step, std::string_view while_doing) {
   connect_failure where{step, 0, {}};
   const std::string during = " " + std::string(while_doing);
   switch (got.what) {
     case outcome::fin:
     case outcome::truncated:
       where.detail = "the peer closed TCP" + during;
-      throw opening_failure{errc::connection_closed_prematurely, where};
+      return {errc::connection_closed_prematurely, where};
     case outcome::reset:
       where.detail = "the peer reset TCP" + during;
-      throw opening_failure{errc::connection_closed_prematurely, where};
+      return {errc::connection_closed_prematurely, where};
     default:
       where.detail = error_code(got.os_error, boost::system::system_category()).message() + during;
-      throw opening_failure{errc::native_error, where};
+      return {errc::native_error, where};
   }
 }
 
-}  // namespace
-
-asio::awaitable<void> wait_readable(socket_stream& stream) {
-  return wait_for(stream, outcome::want_read);
+opening_failure tls_failed(socket_stream& stream, const io_result& got) {
+  SSL& session = *stream.tls();
+  const errc code = certificate_rejected(session) ? errc::certificate_rejected : errc::tls_failed;
+  std::string detail = got.what == outcome::error ? tls_problem(session)
+                                                  : "the peer ended TCP during the TLS handshake";
+  return {code, {connect_step::tls, 0, std::move(detail)}};
 }
 
-asio::awaitable<void> shake_tls(socket_stream& stream, role self) {
+asio::awaitable<void> shake_tls(socket_stream& stream) {
   for (;;) {
-    const io_result got = stream.handshake(self);
+    const io_result got = stream.handshake(role::client);
     if (got.what == outcome::done) co_return;
     if (got.what == outcome::want_read || got.what == outcome::want_write) {
       co_await wait_for(stream, got.what);
       continue;
     }
-    SSL& session = *stream.tls();
-    const errc code = certificate_rejected(session) ? errc::certificate_rejected : errc::tls_failed;
-    std::string detail = got.what == outcome::error ? tls_problem(session)
-                                                    : "the peer ended TCP during the TLS handshake";
-    throw opening_failure{code, {connect_step::tls, 0, std::move(detail)}};
+    throw tls_failed(stream, got);
   }
 }
 
-asio::awaitable<void> write_all(socket_stream& stream, std::string text, connect_step step) {
+asio::awaitable<void> write_all(socket_stream& stream, std::string text) {
   core::const_bytes rest = core::as_bytes(text);
   while (!rest.empty()) {
     const io_result got = stream.write(std::span(&rest, 1));
@@ -87,21 +87,9 @@ asio::awaitable<void> write_all(socket_stream& stream, std::string text, connect
     } else if (got.what == outcome::want_read || got.what == outcome::want_write) {
       co_await wait_for(stream, got.what);
     } else {
-      fail(got, step, "while the handshake was written");
+      throw io_failed(got, connect_step::request, "while the handshake was written");
     }
   }
-}
-
-asio::awaitable<void> wait_for_first_byte(socket_stream& stream,
-                                          std::chrono::milliseconds within,
-                                          connect_step step) {
-  if (within.count() == 0) co_return;
-  const opening_deadline deadline(stream.socket(), within);
-  co_await wait_readable(stream);
-  if (!deadline.expired()) co_return;
-  throw opening_failure{
-      errc::connect_timeout,
-      {step, 0, "not a byte came within " + std::to_string(within.count()) + " ms"}};
 }
 
 namespace {
@@ -123,10 +111,9 @@ bool has_more_fields(const Parser& parser, std::uint32_t than) {
 }  // namespace
 
 template <bool IsRequest>
-asio::awaitable<void> read_header(socket_stream& stream,
-                                  http::parser<IsRequest, http::empty_body>& parser,
-                                  std::uint32_t most_fields,
-                                  std::string& buffer) {
+std::size_t parse_header(header_parser<IsRequest>& parser,
+                         std::uint32_t most_fields,
+                         std::string_view text) {
   const connect_step step = IsRequest ? connect_step::request : connect_step::response;
   const auto is_no_http = [&](const std::string& why) {
     const std::string_view what = IsRequest ? "the request" : "the answer";
@@ -136,25 +123,34 @@ asio::awaitable<void> read_header(socket_stream& stream,
   const auto is_too_large = [&](const std::string& how) {
     return opening_failure{errc::header_error, {step, 0, how}};
   };
+  // The parser waits for a whole line; what is no HTTP may never send one.
+  constexpr std::string_view begin = "HTTP/1.";
+  if (!IsRequest && !parser.got_some() && !begin.starts_with(text.substr(0, begin.size()))) {
+    throw is_no_http("");
+  }
+  if (has_folded_line(text, parser.got_some())) {
+    throw is_no_http(": a header field goes on in the next line");
+  }
+  error_code ec;
+  const std::size_t used = parser.put(asio::buffer(text), ec);
+  if (ec == http::error::header_limit) throw is_too_large("the header is larger than the limit");
+  if (ec && ec != http::error::need_more) throw is_no_http(": " + ec.message());
+  if (has_more_fields(parser, most_fields)) {
+    throw is_too_large("the header has more than " + std::to_string(most_fields) + " fields");
+  }
+  return used;
+}
+
+template std::size_t parse_header<true>(header_parser<true>&, std::uint32_t, std::string_view);
+template std::size_t parse_header<false>(header_parser<false>&, std::uint32_t, std::string_view);
+
+asio::awaitable<void> read_header(socket_stream& stream,
+                                  header_parser<false>& parser,
+                                  std::uint32_t most_fields,
+                                  std::string& buffer) {
   for (;;) {
     if (!buffer.empty()) {
-      // The parser waits for a whole line; what is no HTTP may never send one.
-      constexpr std::string_view begin = "HTTP/1.";
-      if (!IsRequest && !parser.got_some() && !begin.starts_with(buffer.substr(0, begin.size()))) {
-        throw is_no_http("");
-      }
-      if (has_folded_line(buffer, parser.got_some())) {
-        throw is_no_http(": a header field goes on in the next line");
-      }
-      error_code ec;
-      const std::size_t used = parser.put(asio::buffer(buffer), ec);
-      buffer.erase(0, used);
-      if (ec == http::error::header_limit)
-        throw is_too_large("the header is larger than the limit");
-      if (ec && ec != http::error::need_more) throw is_no_http(": " + ec.message());
-      if (has_more_fields(parser, most_fields)) {
-        throw is_too_large("the header has more than " + std::to_string(most_fields) + " fields");
-      }
+      buffer.erase(0, parse_header(parser, most_fields, buffer));
       if (parser.is_header_done()) co_return;
     }
     std::array<std::byte, 4096> space;
@@ -164,21 +160,10 @@ asio::awaitable<void> read_header(socket_stream& stream,
     } else if (got.what == outcome::want_read || got.what == outcome::want_write) {
       co_await wait_for(stream, got.what);
     } else {
-      fail(got,
-           step,
-           IsRequest ? "before the request was complete" : "before its HTTP answer was complete");
+      throw io_failed(got, connect_step::response, "before its HTTP answer was complete");
     }
   }
 }
-
-template asio::awaitable<void> read_header<true>(socket_stream&,
-                                                 http::parser<true, http::empty_body>&,
-                                                 std::uint32_t,
-                                                 std::string&);
-template asio::awaitable<void> read_header<false>(socket_stream&,
-                                                  http::parser<false, http::empty_body>&,
-                                                  std::uint32_t,
-                                                  std::string&);
 
 std::array<std::byte, 20> sha1(std::string_view text) {
   std::array<std::byte, 20> out;

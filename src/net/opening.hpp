@@ -1,5 +1,6 @@
-// The I/O of opening a connection, for both roles: waiting on a socket, TLS, and HTTP headers
-// parsed by Beast. What the fields must say is the core's business (core/handshake.hpp).
+// What opening a connection takes: HTTP headers, parsed by Beast, for both roles; and the client's
+// waiting, TLS and I/O (the server's: acceptance.hpp). What the fields must say is the core's
+// business (core/handshake.hpp).
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -44,23 +45,33 @@ class opening_deadline {
   boost::asio::steady_timer timer_;
 };
 
-boost::asio::awaitable<void> wait_readable(socket_stream& stream);
-/// Throws opening_failure when nothing has come `within` that time. 0: waits for nothing.
-boost::asio::awaitable<void> wait_for_first_byte(socket_stream& stream,
-                                                 std::chrono::milliseconds within,
-                                                 connect_step step);
-boost::asio::awaitable<void> shake_tls(socket_stream& stream, role self);
-boost::asio::awaitable<void> write_all(socket_stream& stream, std::string text, connect_step step);
+boost::asio::awaitable<void> shake_tls(socket_stream& stream);
+boost::asio::awaitable<void> write_all(socket_stream& stream, std::string text);
 
-/// Reads one header; what follows it stays in `buffer`. Stricter than RFC 9112 §5.2 asks: a field
-/// that goes on in the next line is refused (proxies disagree about those), and so are more than
-/// `most_fields`.
+/// What a read or a write ran into.
+[[nodiscard]] opening_failure io_failed(const io_result& got,
+                                        connect_step step,
+                                        std::string_view while_doing);
+/// And what a step of the TLS handshake did.
+[[nodiscard]] opening_failure tls_failed(socket_stream& stream, const io_result& got);
+
 template <bool IsRequest>
-boost::asio::awaitable<void> read_header(
-    socket_stream& stream,
-    boost::beast::http::parser<IsRequest, boost::beast::http::empty_body>& parser,
-    std::uint32_t most_fields,
-    std::string& buffer);
+using header_parser = boost::beast::http::parser<IsRequest, boost::beast::http::empty_body>;
+
+/// Gives the parser what came of a header, and returns how much of it belongs there: what the
+/// parser left has to be shown again, with more. Stricter than RFC 9112 §5.2 asks: a field that
+/// goes on in the next line is refused (proxies disagree about those), and so are more than
+/// `most_fields`. Throws opening_failure.
+template <bool IsRequest>
+[[nodiscard]] std::size_t parse_header(header_parser<IsRequest>& parser,
+                                       std::uint32_t most_fields,
+                                       std::string_view text);
+
+/// Reads an answer's header; what follows it stays in `buffer`.
+boost::asio::awaitable<void> read_header(socket_stream& stream,
+                                         header_parser<false>& parser,
+                                         std::uint32_t most_fields,
+                                         std::string& buffer);
 
 [[nodiscard]] std::array<std::byte, 20> sha1(std::string_view text);
 

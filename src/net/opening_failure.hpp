@@ -6,7 +6,7 @@
 
 namespace adieu::net {
 
-/// Thrown within the opening's coroutines only.
+/// Thrown within the opening only.
 struct opening_failure {
   errc code = errc::success;
   connect_failure where;

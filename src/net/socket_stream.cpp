@@ -47,8 +47,16 @@ socket_stream::socket_stream(socket_stream&& other) noexcept
       fin_sent_(other.fin_sent_),
       tls_(std::move(other.tls_)) {}
 
-socket_stream::~socket_stream() {
-  if (is_detached() && descriptor_ >= 0) ::close(descriptor_);
+socket_stream::~socket_stream() { abandon(); }
+
+void socket_stream::abandon() noexcept {
+  if (!is_detached()) {
+    boost::system::error_code ignored;
+    socket_->close(ignored);
+  } else if (descriptor_ >= 0) {
+    ::close(descriptor_);
+  }
+  descriptor_ = -1;
 }
 
 int socket_stream::detach() {
@@ -57,6 +65,11 @@ int socket_stream::detach() {
     socket_.reset();
   }
   return descriptor_;
+}
+
+bool socket_stream::has_input() const noexcept {
+  char first = 0;
+  return ::recv(descriptor_, &first, 1, MSG_PEEK) >= 0 || errno != EAGAIN;
 }
 
 io_result socket_stream::read(core::bytes into) {
@@ -131,13 +144,7 @@ core::closing_facts socket_stream::close(transport::ending how) {
   } else if (::ioctl(descriptor_, FIONREAD, &waiting) == 0) {
     facts.unread_in_kernel = waiting > 0;
   }
-  if (is_detached()) {
-    ::close(descriptor_);
-  } else {
-    boost::system::error_code ignored;
-    socket_->close(ignored);
-  }
-  descriptor_ = -1;
+  abandon();
   return facts;
 }
 

@@ -14,8 +14,13 @@ class socket_stream {
  public:
   using socket_type = boost::asio::generic::stream_protocol::socket;
 
+  enum class kind : std::uint8_t { tcp, local };
+
   /// The socket becomes non-blocking; on TCP, TCP_NODELAY is set.
   explicit socket_stream(socket_type socket);
+  /// One that does not block, and that Asio does not know.
+  socket_stream(int descriptor, kind what) noexcept
+      : descriptor_(descriptor), is_tcp_(what == kind::tcp) {}
 
   ~socket_stream();
   socket_stream(socket_stream&& other) noexcept;
@@ -31,6 +36,8 @@ class socket_stream {
   int detach();
   [[nodiscard]] bool is_detached() const noexcept { return socket_ == nullptr; }
 
+  /// Something is there to be read: data, a FIN or an error.
+  [[nodiscard]] bool has_input() const noexcept;
   [[nodiscard]] io_result read(core::bytes into);
   [[nodiscard]] io_result write(std::span<const core::const_bytes> list,
                                 transport::urgency when = transport::urgency::now);
@@ -41,6 +48,8 @@ class socket_stream {
 
   void shut_output();
   core::closing_facts close(transport::ending how);
+  /// Closes it without a word, and without asking what became of the rest.
+  void abandon() noexcept;
   [[nodiscard]] bool peer_gone();
 
  private:

@@ -1,4 +1,4 @@
-// Telling connections, on their loop, that something has happened to them.
+// Telling listeners, on their loop, that something has happened to them.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -11,7 +11,7 @@
 namespace adieu::net {
 
 /// Those who are to be told. Their loop keeps one list for the next time, with its memory.
-using listeners = std::vector<std::shared_ptr<transport_listener>>;
+using listeners = std::vector<std::shared_ptr<event_listener>>;
 
 /// Calls on_event() of each, and leaves the list empty. An exception of somebody's handler leaves
 /// through run(); the others are told behind it.

@@ -14,14 +14,27 @@
 
 namespace adieu::net {
 
+/// Whoever wants to hear that something may have changed: readable, writable, a write finished.
+class event_listener {
+ public:
+  virtual ~event_listener() = default;
+
+  /// From the executor.
+  virtual void on_event() = 0;
+  /// Null when it is being destroyed on another thread just now.
+  [[nodiscard]] virtual std::shared_ptr<event_listener> alive() noexcept = 0;
+  /// The loop is being destroyed: nothing follows. Who holds itself until an event lets go.
+  virtual void loop_ends() noexcept {}
+};
+
 /// The driver, as its transport sees it. A transport calls `on_event` from its executor, and only
 /// that; the driver then calls back into `transport::pump` when it is its turn.
-class transport_listener : public std::enable_shared_from_this<transport_listener> {
+class transport_listener : public event_listener,
+                           public std::enable_shared_from_this<transport_listener> {
  public:
-  virtual ~transport_listener() = default;
-
-  /// Something may have changed: readable, writable, a write finished.
-  virtual void on_event() = 0;
+  [[nodiscard]] std::shared_ptr<event_listener> alive() noexcept override {
+    return weak_from_this().lock();
+  }
 
   // Called from within transport::pump():
   [[nodiscard]] virtual std::size_t read_allowance() = 0;
