@@ -35,6 +35,8 @@ struct server_options {
   /// For TLS and the HTTP request together. 0: for ever.
   std::chrono::milliseconds handshake_timeout = std::chrono::seconds(10);
   /// For the first byte of a new connection, which everybody has at hand. 0: as long as the rest.
+  /// On TCP the kernel itself waits for it for about a second, before the connection is accepted
+  /// (TCP_DEFER_ACCEPT): that second is not counted.
   std::chrono::milliseconds first_byte_timeout = std::chrono::seconds(5);
   /// The largest request header that is accepted, in bytes; more is answered with 431.
   std::uint32_t max_header_size = 16 * 1024;
