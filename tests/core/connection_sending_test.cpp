@@ -189,6 +189,29 @@ TEST_P(Sending, P8_a_message_that_nobody_waits_for_is_copied_at_once) {
   EXPECT_TRUE(e.order.empty()) << "nobody waits";
 }
 
+TEST_P(Sending, P8_what_is_not_written_of_lent_memory_is_kept_and_an_abort_counts_it) {
+  const std::string whole(100'000, 'w');
+  std::string lent = whole;
+  e.core.keep_unwritten();  // there is nothing yet
+  e.room = 30'000;
+  EXPECT_TRUE(e.core.send_copy(
+      message_type::binary, seen(lent), e.now, core::outbox::payload_memory::callers));
+  e.pump();
+  e.core.keep_unwritten();
+  lent.assign(lent.size(), '!');
+  e.room = no_limit;
+  e.pump();
+  EXPECT_EQ(e.frames(), (std::vector<frame>{{binary_op, whole}}));
+
+  e.room = 30'000;
+  EXPECT_TRUE(e.core.send_copy(
+      message_type::binary, seen(whole), e.now, core::outbox::payload_memory::callers));
+  e.pump();
+  e.abort();
+  e.core.keep_unwritten();
+  EXPECT_EQ(e.record().lost.unsent_messages, 1U);
+}
+
 TEST_P(Sending, P8_a_copy_goes_out_behind_a_pong_and_in_no_other_message) {
   const std::string ping = encode(other(self()), {ping_op, "?"});
   std::vector<std::byte> in(seen(ping).begin(), seen(ping).end());
