@@ -20,7 +20,8 @@ int main(int argc, char** argv) {
   adieu::server_options options;
   options.websocket.deflate.emplace();
   options.max_connections = options.max_connections_per_address =
-      0;  // the load is from one address
+      0;                        // the load is from one address
+  options.defer_accept = true;  // as Bun's does
   if (!arguments.certificate.empty()) {
     options.tls.emplace();
     options.tls->certificate_file = arguments.certificate;

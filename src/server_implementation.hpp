@@ -48,6 +48,8 @@ class server::implementation : public std::enable_shared_from_this<implementatio
     auto listener = std::make_shared<net::listening>(
         executor,
         acceptor.release(),
+        options.defer_accept ? net::listening::accepts::who_has_spoken
+                             : net::listening::accepts::at_once,
         [self = shared_from_this()](std::unique_ptr<net::socket_transport> carrier,
                                     const net::peer_address& from) {
           self->receive_client(std::move(carrier), from);

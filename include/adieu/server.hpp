@@ -35,8 +35,6 @@ struct server_options {
   /// For TLS and the HTTP request together. 0: for ever.
   std::chrono::milliseconds handshake_timeout = std::chrono::seconds(10);
   /// For the first byte of a new connection, which everybody has at hand. 0: as long as the rest.
-  /// On TCP the kernel itself waits for it for about a second, before the connection is accepted
-  /// (TCP_DEFER_ACCEPT): that second is not counted.
   std::chrono::milliseconds first_byte_timeout = std::chrono::seconds(5);
   /// The largest request header that is accepted, in bytes; more is answered with 431.
   std::uint32_t max_header_size = 16 * 1024;
@@ -54,6 +52,10 @@ struct server_options {
   origin_policy origins = origin_policy::same_host;
   /// Other pages that may connect: "https://app.example", "http://localhost:3000", "null".
   std::vector<std::string> allowed_origins;
+  /// On TCP, the kernel keeps a client back until its first bytes have come, or for about a second
+  /// (TCP_DEFER_ACCEPT): opening then takes a third less. Who goes without a word is not seen at
+  /// all, so that no record tells of it; the limits count from the accept.
+  bool defer_accept = false;
   /// Several servers, one a loop, may listen on the same port (SO_REUSEPORT).
   bool reuse_port = false;
 };

@@ -28,7 +28,10 @@ std::string text_of(const peer_address& address) {
   return endpoint.address().is_v6() ? "[" + host + "]:" + port : host + ":" + port;
 }
 
-listening::listening(asio::any_io_executor executor, int descriptor, guest_handler handler)
+listening::listening(asio::any_io_executor executor,
+                     int descriptor,
+                     accepts whom,
+                     guest_handler handler)
     : executor_(std::move(executor)),
       handler_(std::move(handler)),
       edges_(edge_set::of(executor_)),
@@ -38,7 +41,7 @@ listening::listening(asio::any_io_executor executor, int descriptor, guest_handl
   // Who is accepted inherits it. What is no TCP refuses both.
   const int on = 1;
   ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  const int seconds = 1;
+  const int seconds = whom == accepts::who_has_spoken ? 1 : 0;
   ::setsockopt(descriptor, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
 }
 
@@ -88,11 +91,10 @@ void listening::accept_all() {
         break;
       case EBADF: return;  // stopped
       case EAGAIN: return wait();
-      case EMFILE:
-      case ENFILE:
-      case ENOBUFS:
-      case ENOMEM: return pause();  // others must end first
-      default: break;               // of this client alone, who is gone
+      case EINTR:
+      case ECONNABORTED:
+      case EPROTO: break;       // this client alone, who is gone
+      default: return pause();  // out of descriptors, most likely: others must end first
     }
   }
   asio::post(executor_, [self = shared_from_this()] { self->on_event(); });

@@ -1,9 +1,5 @@
 // A listening socket, and who comes: accepted by ourselves, many at one wake-up, so that Asio's
 // reactor never sees a client of a plain io_context.
-//
-// On TCP the kernel keeps a client back until its first bytes are there (TCP_DEFER_ACCEPT), or for
-// about a second: whoever speaks first, as clients of HTTP and TLS do, costs one wake-up instead of
-// two.
 #pragma once
 
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -25,10 +21,15 @@ using peer_address = boost::asio::generic::stream_protocol::endpoint;
 
 class listening final : public event_listener, public std::enable_shared_from_this<listening> {
  public:
+  /// Whether the kernel keeps a client back until it has said something.
+  enum class accepts : std::uint8_t { at_once, who_has_spoken };
   using guest_handler = std::function<void(std::unique_ptr<socket_transport>, const peer_address&)>;
 
   /// Takes the descriptor of a socket that listens. The handler is called on the executor.
-  listening(boost::asio::any_io_executor executor, int descriptor, guest_handler handler);
+  listening(boost::asio::any_io_executor executor,
+            int descriptor,
+            accepts whom,
+            guest_handler handler);
   ~listening() override;
 
   void start();

@@ -2,6 +2,8 @@
 // in pieces, crowds, loops that end, several threads.
 #include <boost/asio/strand.hpp>
 
+#include <sys/resource.h>
+
 #include <atomic>
 #include <thread>
 
@@ -68,6 +70,46 @@ TEST_P(Arrivals, more_come_at_once_than_are_accepted_at_once) {
     clients.back().send(std::string(good_request) + "\r\n");
   }
   EXPECT_TRUE(world.run_until([&] { return opened == 200; })) << opened;
+}
+
+TEST_P(Arrivals, who_finds_no_descriptor_left_comes_in_as_soon_as_there_is_one) {
+  tcp_world world;
+  server serving(world.executor(), quick());
+  int opened = 0;
+  serving.on_open([&](websocket&, const request&) { ++opened; });
+  raw_socket client = raw_socket::connect_to(serving.listen("127.0.0.1", 0).port());
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  raw_socket next(::dup(client.descriptor()));  // the lowest number that is free
+  const rlimit none{static_cast<rlim_t>(next.descriptor()), before.rlim_max};
+  next.close();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  client.send(std::string(good_request) + "\r\n");
+  world.settle();
+  world.settle();
+  EXPECT_EQ(opened, 0);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(world.run_until([&] { return opened == 1; }));
+}
+
+TEST_P(Arrivals, defer_accept_does_not_see_who_goes_without_a_word) {
+  for (const bool defers : {false, true}) {
+    tcp_world world;
+    server_options options = quick();
+    options.defer_accept = defers;
+    server serving(world.executor(), options);
+    int opened = 0, failed = 0;
+    serving.on_open([&](websocket&, const request&) { ++opened; });
+    serving.on_end([&](const disconnect_record& record) {
+      if (record.cause == cause::connect_failed) ++failed;
+    });
+    const std::uint16_t port = serving.listen("127.0.0.1", 0).port();
+    raw_socket::connect_to(port).reset();
+    const raw_socket client = raw_socket::connect_to(port);
+    client.send(std::string(good_request) + "\r\n");
+    EXPECT_TRUE(world.run_until([&] { return opened == 1; }));
+    EXPECT_EQ(failed, defers ? 0 : 1);
+  }
 }
 
 TEST_P(Arrivals, a_handlers_exception_leaves_through_run_and_the_others_still_come) {
