@@ -228,9 +228,10 @@ void server::implementation::shut_down(const closing& how, shut done) {
     }
     shut_done_.push_back(std::move(done));
   }
-  asio::post(executor, [self = shared_from_this()] {
-    for (const auto& each : self->arrivals()) each->give_up();
-  });
+  for (auto& each : arrivals()) {  // before anybody hears of the shutdown
+    each->give_up();
+    asio::post(executor, [each = std::move(each)] { each->on_event(); });
+  }
   for (const auto& connection : open_now) close(static_cast<net::driver&>(*connection), how);
   tell_if_shut();
 }

@@ -31,6 +31,11 @@ void server::implementation::arrival::on_event() {
 }
 
 server::implementation::arrival::next server::implementation::arrival::go_on() {
+  if (given_up_) {
+    auto& failure = handshake_.failure;
+    if (!failure) failure = {errc::native_error, {handshake_.step(), 0, "it was given up"}};
+    return next::end;
+  }
   try {
     using outcome = net::acceptance::outcome;
     const outcome reached = handshake_.go_on(carrier_->stream());
@@ -46,15 +51,10 @@ server::implementation::arrival::next server::implementation::arrival::go_on() {
 // What has come goes before what a clock says.
 server::implementation::arrival::next server::implementation::arrival::wait_for(
     net::acceptance::outcome what) {
-  auto& failure = handshake_.failure;
-  if (given_up_) {
-    if (!failure) failure = {errc::native_error, {handshake_.step(), 0, "it was given up"}};
-    return next::end;
-  }
   const auto now = clock::now();
   const clock::time_point due = due_;
   if (now >= due) {
-    if (!handshake_.is_draining() || now >= latest_) failure = what_was_late(now);
+    if (!handshake_.is_draining() || now >= latest_) handshake_.failure = what_was_late(now);
     return next::end;
   }
   if (handshake_.is_draining()) {

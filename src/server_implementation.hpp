@@ -173,11 +173,8 @@ class server::implementation::arrival final : public net::event_listener,
 
   void begin();
   void refuse(unsigned status, std::string why) { handshake_.refuse(status, std::move(why)); }
-  /// From any thread.
-  void give_up() {
-    given_up_ = true;
-    on_event();
-  }
+  /// From any thread; it ends at its next event.
+  void give_up() noexcept { given_up_ = true; }
   [[nodiscard]] clock::time_point due() const noexcept { return due_; }
 
   // event_listener
