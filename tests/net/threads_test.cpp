@@ -168,7 +168,7 @@ TEST(Threads, P6_destroying_from_another_thread) {
 }
 
 TEST(Threads, P8_handlers_run_on_their_own_executor) {
-  running_loop home(1), elsewhere(1);
+  running_loop elsewhere(1), home(1);  // whose thread lets go of `elsewhere` last
   ends pair = tcp_pair(home.context.get_executor(), home.context.get_executor());
   std::promise<bool> there;
   message got;
