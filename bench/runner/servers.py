@@ -57,7 +57,8 @@ SERVERS = [
     ours(
         ADIEU,
         "bench_adieu_echo_callback",
-        "`on_message` and `send(view)`; default options: limits, UTF-8 and keep-alive on",
+        "`on_message` and `send(view)`; default options (limits, UTF-8 and keep-alive on), but any "
+        "number of connections from one address, and `defer_accept`, as Bun's server has it",
         client=["{build}/bench_adieu_client"],
         kinds={
             "client": [],
