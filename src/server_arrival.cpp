@@ -10,7 +10,7 @@ namespace adieu {
 void server::implementation::arrival::begin() {
   {
     const std::lock_guard lock(host_->mutex_);
-    if (host_->closing_) return;
+    if (host_->closing_) give_up();
     host_->opening_.push_back(this);
     at = static_cast<std::uint32_t>(host_->opening_.size() - 1);
   }

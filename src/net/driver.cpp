@@ -301,8 +301,8 @@ bool driver::compose_large(message_type type, core::const_bytes payload) {
     return core_.send_copy(type, payload, now());
   }
   if (!core_.send_copy(type, payload, now(), core::outbox::payload_memory::callers)) return false;
-  write_out(transport::urgency::now);
   try {
+    write_out(transport::urgency::now);
     core_.keep_unwritten();
   } catch (...) {
     core_.abort(now());  // nothing may refer to that memory any more
@@ -319,7 +319,7 @@ errc driver::try_send_copy(message_type type, core::const_bytes payload) {
     const visit inside(*this);
     if (inside) {
       take_what_was_left();
-      constexpr std::size_t large = 64 * 1024;
+      constexpr std::size_t large = 64 * 1024;  // a list's fill: nothing is composed behind it
       const bool composed = payload.size() < large ? core_.send_copy(type, payload, now())
                                                    : compose_large(type, payload);
       if (composed) {

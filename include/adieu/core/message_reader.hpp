@@ -22,7 +22,6 @@ class message_reader {
   }
   [[nodiscard]] bool idle() const noexcept { return !decompressor_ && frames_.idle(); }
   [[nodiscard]] std::uint64_t read_so_far() const noexcept { return frames_.read_so_far(); }
-  /// A message may be `ratio` times as large as on the wire. 0: no limit.
   /// From now on messages may be compressed, and `ratio` times as large as on the wire. 0: no
   /// limit.
   void use(decompressor with, std::uint64_t ratio) {
@@ -47,6 +46,7 @@ class message_reader {
 
   /// Bytes that were taken from the input may turn out to be much more.
   [[nodiscard]] bool decompresses() const noexcept { return decompressor_.has_value(); }
+  /// As frame_reader's.
   [[nodiscard]] std::uint64_t left_of_plain_frame() const noexcept {
     return frames_.left_of_plain_frame();
   }
