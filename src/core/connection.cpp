@@ -288,10 +288,6 @@ void connection::peer_gone(instant now) {
   settle(now);
 }
 
-bool connection::parses() const noexcept {
-  return phase_ == phase::open || phase_ == phase::close_queued || phase_ == phase::close_sent;
-}
-
 disconnect_record connection::record() const {
   disconnect_record out = ending_->record;
   out.local_role = how_->self;

@@ -91,9 +91,8 @@ bool connection::send_copy(message_type type,
                            outbox::payload_memory memory) {
   if (send_refusal() != errc::success) return false;
   outgoing& out = sending();
-  const bool nothing_waited = !out.blocked();
+  if (!out.blocked()) out.progress = now;  // P3: once it is composed, its limit runs
   if (!out.send_copy(type, payload, memory)) return false;
-  if (nothing_waited) out.progress = now;  // P3: it is composed, and its limit runs
   put_off_answer(now);
   return true;
 }

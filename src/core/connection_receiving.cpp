@@ -14,7 +14,7 @@ void connection::on_data(const message_reader::step_result& data, instant now) {
       return break_limit(cause::message_too_big, now);
     }
     if (const auto message = inbox_.need().peek_message()) {
-      taking_in().view = {message->payload, message->type};
+      taking_in().view = {message->type, message->payload};
       taking_in().view_in_inbox = true;
     }
     return;
@@ -28,7 +28,7 @@ bool connection::take_directly(const message_reader::step_result& data) {
   if (!data.frame_begins || !data.message_ends || !inbox_->between_messages()) return false;
   if (data.payload.size() > how_->options.max_message_size) return false;
   if (show_messages_) {
-    taking_in().view = {data.payload, data.type};
+    taking_in().view = {data.type, data.payload};
     return true;
   }
   if (!calls_->receive) return false;
@@ -48,9 +48,21 @@ bool connection::take_directly(const message_reader::step_result& data) {
   return true;
 }
 
-const connection::message_view* connection::next_message(instant now) {
-  if (in_->view_shown) {
+// Behind a message that was shown where it lies, what mostly follows. parse() would come to the
+// same.
+bool connection::show_short(intake& in) {
+  if (in.view_in_inbox || !show_messages_ || !parses() || !inbox_->between_messages()) return false;
+  const std::uint64_t longest = how_->options.max_message_size;
+  const bytes payload = in.reader.take_short(in.input, longest, in.view->type);
+  if (payload.data() == nullptr) return false;
+  in.view->bytes = payload;
+  return true;
+}
+
+const message_view* connection::next_message(instant now) {
+  if (in_ && in_->view_shown) {
     intake& in = taking_in();
+    if (show_short(in)) return &*in.view;
     if (in.view_in_inbox) inbox_.need().drop_message();
     in.view.reset();
     in.view_shown = in.view_in_inbox = false;
@@ -59,7 +71,7 @@ const connection::message_view* connection::next_message(instant now) {
   // Whole messages from before message mode was switched on.
   if (!in_->view && show_messages_ && !inbox_->empty()) {
     if (const auto waiting = inbox_.need().peek_message()) {
-      taking_in().view = {waiting->payload, waiting->type};
+      taking_in().view = {waiting->type, waiting->payload};
       taking_in().view_in_inbox = true;
     }
   }

@@ -5,6 +5,9 @@
 #include <cstring>
 
 namespace adieu::core {
+namespace {
+constexpr std::uint64_t most_short = 125;  // RFC 6455 §5.2: its length is in the second byte
+}  // namespace
 
 frame_reader::step_result frame_reader::broken(violation wrong, std::uint64_t at) const noexcept {
   step_result out;
@@ -16,11 +19,17 @@ frame_reader::step_result frame_reader::broken(violation wrong, std::uint64_t at
 
 frame_reader::step_result frame_reader::step(bytes& in) {
   step_result out;
+  if (const bytes whole = take_short(in, most_short, out.type); whole.data() != nullptr) {
+    out.what = found::data;
+    out.payload = whole;
+    out.frame_begins = out.frame_ends = out.message_ends = true;
+    out.announced = whole.size();
+    return out;
+  }
   if (bad_text_at_) {
     out = broken(violation::invalid_utf8_text, *bad_text_at_);
     return out;
   }
-  if (take_short_message(in, out)) return out;
   bool begins = false;
   if (!in_frame_) {
     if (!take_header(in, out)) return out;
@@ -30,18 +39,17 @@ frame_reader::step_result frame_reader::step(bytes& in) {
   return out;
 }
 
-// What most steps meet, at one glance: a whole message in one short frame. It leaves everything
-// else, and everything that is wrong, to the careful way.
-bool frame_reader::take_short_message(bytes& in, step_result& out) {
-  constexpr unsigned fin_text = 0x81, fin_binary = 0x82, mask_bit = 0x80, longest = 125;  // §5.2
-  if (in_frame_ || in_message_ || !carry_.empty() || in.size() < 2) return false;
+// It leaves everything that is wrong to the careful way.
+bytes frame_reader::take_short(bytes& in, std::uint64_t longest, message_type& type) {
+  constexpr unsigned fin_text = 0x81, fin_binary = 0x82, mask_bit = 0x80;  // RFC 6455 §5.2
+  if (!idle() || in.size() < 2) return {};
   const auto first = std::to_integer<unsigned>(in[0]), second = std::to_integer<unsigned>(in[1]);
-  if (first != fin_text && first != fin_binary) return false;
+  if (first != fin_text && first != fin_binary) return {};
   const bool masked = rules_.receiver == role::server;
   const std::size_t header = masked ? 6 : 2, length = second & ~mask_bit;
-  if (((second & mask_bit) != 0) != masked || length > longest) return false;
+  if (((second & mask_bit) != 0) != masked || length > std::min(longest, most_short)) return {};
   if (in.size() - 2 < header - 2 + length || (limits_.size != 0 && length > limits_.size)) {
-    return false;
+    return {};
   }
   mask_key key{};
   const bytes payload = in.subspan(header, length);
@@ -51,16 +59,12 @@ bool frame_reader::take_short_message(bytes& in, step_result& out) {
   }
   if (first == fin_text && !valid_utf8(payload)) {
     if (masked) apply_mask(payload, key);  // as it was
-    return false;
+    return {};
   }
-  out.what = found::data;
-  out.type = first == fin_text ? message_type::text : message_type::binary;
-  out.payload = payload;
-  out.frame_begins = out.frame_ends = out.message_ends = true;
-  out.announced = length;
+  type = first == fin_text ? message_type::text : message_type::binary;
   in = in.subspan(header + length);
   consumed_ += header + length;
-  return true;
+  return payload;
 }
 
 // Returns false with `out` filled in when there is no whole, legal header yet.

@@ -10,9 +10,16 @@ constexpr std::size_t copied_below = 2048;  // a smaller payload costs less to c
 constexpr std::size_t memory_kept = 4096;
 }  // namespace
 
-void frame_writer::compose_any(const frame& next,
-                               written_frame when_written,
-                               payload_memory memory) {
+inline void frame_writer::commit_composed(std::size_t size) {
+  committed_ += size;
+  if (!segments_.empty() && segments_.back().outside == nullptr) {
+    segments_.back().size += size;
+  } else if (size != 0) {
+    segments_.push_back({nullptr, composed_.size() - size, size});
+  }
+}
+
+void frame_writer::compose(const frame& next, written_frame when_written, payload_memory memory) {
   const const_bytes payload = next.payload;
   frame_header header{.op = next.op, .fin = next.fin, .rsv1 = next.rsv1, .length = payload.size()};
   if (self_ == role::client) {
@@ -42,20 +49,21 @@ void frame_writer::compose_any(const frame& next,
   }
 }
 
-// What most messages are, without a detour.
-void frame_writer::compose_short(const frame& next, written_frame when_written) {
-  constexpr unsigned fin_bit = 0x80, rsv1_bit = 0x40;
-  const const_bytes payload = next.payload;
+bool frame_writer::compose_short(opcode op, const_bytes payload) {
+  constexpr std::size_t most_short = 125;  // RFC 6455 §5.2: its length is in the second byte
+  if (self_ == role::client || payload.size() > most_short || !accepts()) return false;
   const std::size_t offset = composed_.size(), size = 2 + payload.size();
   composed_.resize(offset + size);
   std::byte* const out = composed_.data() + offset;
-  out[0] = std::byte((next.fin ? fin_bit : 0) | (next.rsv1 ? rsv1_bit : 0) |
-                     static_cast<unsigned>(next.op));
+  out[0] = std::byte(0x80U | static_cast<unsigned>(op));
   out[1] = static_cast<std::byte>(payload.size());
   if (!payload.empty()) std::memcpy(out + 2, payload.data(), payload.size());
   commit_composed(size);
-  const bool ends_message = next.fin && !is_control(next.op);
-  marks_.push_back({committed_, payload.size(), next.carries, ends_message, when_written});
+  mark& end = marks_.emplace_back();
+  end.end = committed_;
+  end.payload = payload.size();
+  end.ends_message = true;
+  return true;
 }
 
 void frame_writer::keep_last_payload() {
@@ -75,15 +83,6 @@ void frame_writer::append(const_bytes header, const_bytes payload) {
   std::memcpy(out, header.data(), header.size());
   if (!payload.empty()) std::memcpy(out + header.size(), payload.data(), payload.size());
   commit_composed(size);
-}
-
-void frame_writer::commit_composed(std::size_t size) {
-  committed_ += size;
-  if (!segments_.empty() && segments_.back().outside == nullptr) {
-    segments_.back().size += size;
-  } else if (size != 0) {
-    segments_.push_back({nullptr, composed_.size() - size, size});
-  }
 }
 
 // RFC 6455 §5.3. The caller's memory is not ours to change, so masking is also the copy.

@@ -4,17 +4,12 @@
 #include <algorithm>
 
 namespace adieu::core {
-bool outbox::send_copy(message_type type, const_bytes payload, payload_memory memory) {
-  if (!data_.between_messages() || packer_.busy() || close_ != close_frame_is::absent) return false;
+bool outbox::send_whole(opcode op, const_bytes payload, payload_memory memory) {
+  if (packer_.busy()) return false;
   while (!controls_.empty() && writer_.accepts()) compose_control();
   if (!writer_.accepts()) return false;
-  const opcode op = type == message_type::text ? opcode::text : opcode::binary;
-  if (!packer_.in_use()) {
-    writer_.compose({op, true, payload}, {written_frame::what::data, 0}, memory);
-    return true;
-  }
   const send_queue::next_frame whole{0, op, true, payload, compression::as_agreed};
-  if (packer_.takes(whole)) {
+  if (packer_.in_use() && packer_.takes(whole)) {
     packer_.begin(whole);
     while (packer_.busy()) compose_packed();
     return true;

@@ -116,6 +116,8 @@ class driver final : public transport_listener {
   void start_call(call& what);
   [[nodiscard]] backlog& waiting_copies();
   [[nodiscard]] bool make_room(std::size_t size);
+  [[nodiscard]] errc submit_copy(message_type type, core::const_bytes payload);
+  void count_refusal(errc why, std::size_t size);
   void count_refused();
   void post_turn();
   void turn();
@@ -124,6 +126,7 @@ class driver final : public transport_listener {
   [[nodiscard]] bool flush();
   [[nodiscard]] bool flush_at_once();
   void write_out(transport::urgency when);
+  [[nodiscard]] bool answer(message_type type, core::const_bytes payload);
   [[nodiscard]] bool compose_large(message_type type, core::const_bytes payload);
   void hand_out_completions();
   void publish();

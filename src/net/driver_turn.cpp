@@ -292,7 +292,7 @@ void driver::show_messages() {
 std::exception_ptr driver::show_all(const message_handler& handler) {
   const core::instant time = now();
   try {
-    while (const auto* const seen = core_.next_message(time)) handler({seen->type, seen->payload});
+    while (const auto* const seen = core_.next_message(time)) handler(*seen);
   } catch (...) {
     return std::current_exception();
   }

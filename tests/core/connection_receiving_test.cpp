@@ -492,5 +492,33 @@ TEST_P(Receiving, every_cut_of_the_input_gives_the_same) {
   }
 }
 
+TEST_P(Receiving, short_messages_in_one_read_meet_the_rules_that_they_meet_alone) {
+  const role peer = other(self());
+  const std::string good = encode(peer, {text_op, "caf\xC3\xA9"});
+  for (const frame& next : std::vector<frame>{{text_op, ""},
+                                              {binary_op, std::string(20, 'l')},
+                                              {binary_op, std::string(21, 'l')},
+                                              {text_op, "bad \xC3"},
+                                              {text_op, "un", false},
+                                              {continuation_op, "expected"},
+                                              {ping_op, "between"},
+                                              {close_op, close_payload_bytes(1000)}}) {
+    websocket_options o;
+    o.max_message_size = 20;
+    const std::string last = encode(peer, next);
+    endpoint apart(self(), o), together(self(), o);
+    for (endpoint* x : {&apart, &together}) x->core.show_messages(true);
+    for (const std::string& piece : {good, good, last, good}) apart.feed(piece);
+    together.feed(good + good + last + good);
+    SCOPED_TRACE(testing::Message() << next.op << " of " << next.payload.size());
+    EXPECT_EQ(together.shown, apart.shown);
+    EXPECT_GE(together.shown.size(), 2U);
+    EXPECT_EQ(together.frames(), apart.frames());
+    EXPECT_EQ(together.core.phase(), apart.core.phase());
+    for (endpoint* x : {&apart, &together}) x->abort();
+    EXPECT_EQ(timeless(together.record()), timeless(apart.record()));
+  }
+}
+
 }  // namespace
 }  // namespace adieu::test

@@ -272,8 +272,7 @@ class endpoint {
     }
   }
   void show() {
-    while (const auto view = core.next_message(now))
-      shown.emplace_back(core::as_text(view->payload));
+    while (const auto view = core.next_message(now)) shown.emplace_back(core::as_text(view->bytes));
   }
 
   std::map<ticket, std::unique_ptr<std::string>> memory_;

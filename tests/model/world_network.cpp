@@ -43,10 +43,10 @@ void world::turn(end& e) {
 // Message mode: messages are shown where they lie; the Close is answered without waiting (D11).
 void world::show(end& e) {
   while (const auto view = e.core.next_message(now_)) {
-    if (view->payload.size() > options(e).max_message_size) {
+    if (view->bytes.size() > options(e).max_message_size) {
       return fail("a message that is too large is refused", &e, "it is shown");
     }
-    take(e, core::as_text(view->payload), true);
+    take(e, core::as_text(view->bytes), true);
   }
   const bool shows = e.core.self() == role::server && menu_->server_shows;
   if (shows && e.core.phase() == core::phase::close_received) {

@@ -78,10 +78,8 @@ class apart {
   /// `begin` tells it what it has to know.
   template <typename Begin>
   [[nodiscard]] T& need(Begin begin) {
-    if (!part_) {
-      part_ = parts_at_rest<T>::take();
-      begin(*part_);
-    }
+    if (!part_) [[unlikely]]
+      take_up(begin);
     return *part_;
   }
   /// Gives it to others, if it is idle and they have too few. Else it stays: a connection that
@@ -97,6 +95,13 @@ class apart {
   }
 
  private:
+  // Once in a turn: away from the code of every message.
+  template <typename Begin>
+  [[gnu::noinline]] void take_up(const Begin& begin) {
+    part_ = parts_at_rest<T>::take();
+    begin(*part_);
+  }
+
   inline static const T idle{};
 
   std::unique_ptr<T> part_;

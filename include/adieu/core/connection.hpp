@@ -24,6 +24,7 @@
 #include "adieu/core/message_reader.hpp"
 #include "adieu/core/outbox.hpp"
 #include "adieu/errc.hpp"
+#include "adieu/message.hpp"
 #include "adieu/options.hpp"
 #include "adieu/record.hpp"
 
@@ -149,10 +150,6 @@ class connection {
   /// Message mode (P9, on_message): whole messages are shown where they lie instead of waiting for
   /// receives.
   void show_messages(bool on) noexcept { show_messages_ = on; }
-  struct message_view {
-    const_bytes payload;
-    message_type type;
-  };
   /// The next message of what was received, or null; valid until the next call on this object that
   /// parses.
   [[nodiscard]] const message_view* next_message(instant now);
@@ -198,6 +195,7 @@ class connection {
   [[nodiscard]] core::fingerprint fingerprint(instant now) const;
 
  private:
+  struct intake;
   struct pending_receive {
     ticket owner = 0;
     receive_kind kind = receive_kind::piece;
@@ -209,7 +207,9 @@ class connection {
   void let_go_of_what_rests() noexcept;
   void parse(instant now);
   void parsed(instant now);
-  [[nodiscard]] bool parses() const noexcept;
+  [[nodiscard]] bool parses() const noexcept {
+    return phase_ == phase::open || phase_ == phase::close_queued || phase_ == phase::close_sent;
+  }
   [[nodiscard]] bool writes() const noexcept;
   void on_control(const message_reader::step_result& frame, instant now);
   void note_close_sent(instant now);
@@ -221,6 +221,7 @@ class connection {
   // connection_receiving.cpp
   void on_data(const message_reader::step_result& data, instant now);
   [[nodiscard]] bool take_directly(const message_reader::step_result& data);
+  [[nodiscard]] bool show_short(intake& in);
   void deliver(instant now);
   [[nodiscard]] bool deliver_data(instant now);
 

@@ -65,6 +65,10 @@ class frame_reader {
   /// the reader itself, until the next step.
   [[nodiscard]] step_result step(bytes& in);
 
+  /// At one glance, what most steps meet: the payload of a whole message of up to `longest` bytes
+  /// in one short frame. Without data(), nothing was taken: step() tells what is there.
+  [[nodiscard]] bytes take_short(bytes& in, std::uint64_t longest, message_type& type);
+
   /// What is to come of a data frame that has begun and is not compressed.
   [[nodiscard]] std::uint64_t left_of_plain_frame() const noexcept {
     const bool plain = in_frame_ && !is_control(header_.op) && !compressed_;
@@ -73,7 +77,6 @@ class frame_reader {
   void add_to(fingerprint_maker& out) const noexcept;
 
  private:
-  [[nodiscard]] bool take_short_message(bytes& in, step_result& out);
   [[nodiscard]] bool take_header(bytes& in, step_result& out);
   [[nodiscard]] bool check_order(step_result& out) const;
   [[nodiscard]] bool check_limits(step_result& out);

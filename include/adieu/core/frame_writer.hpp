@@ -49,14 +49,10 @@ class frame_writer {
   };
   /// Who keeps the payload until it is written.
   enum class payload_memory : std::uint8_t { callers, temporary };
-  void compose(const frame& next, written_frame when_written, payload_memory memory) {
-    constexpr std::size_t short_payload = 125;  // RFC 6455 §5.2: its length is in the second byte
-    if (self_ == role::server && next.payload.size() <= short_payload) {
-      compose_short(next, when_written);
-    } else {
-      compose_any(next, when_written, memory);
-    }
-  }
+  void compose(const frame& next, written_frame when_written, payload_memory memory);
+  /// Without a detour, what most sends are: a server's whole message of up to 125 bytes that nobody
+  /// waits for. False: it is for compose(), or not accepted.
+  [[nodiscard]] bool compose_short(opcode op, const_bytes payload);
   /// The caller keeps the payload that was composed last no longer: what is not written is copied.
   void keep_last_payload();
 
@@ -88,8 +84,6 @@ class frame_writer {
     std::size_t offset;
     std::size_t size;
   };
-  void compose_short(const frame& next, written_frame when_written);
-  void compose_any(const frame& next, written_frame when_written, payload_memory memory);
   void append(const_bytes header, const_bytes payload);
   void commit_composed(std::size_t size);
   void forget_segments();

@@ -44,6 +44,11 @@ class message_reader {
     return decompress(in);
   }
 
+  /// As frame_reader's.
+  [[nodiscard]] bytes take_short(bytes& in, std::uint64_t longest, message_type& type) {
+    return decompressor_ ? bytes() : frames_.take_short(in, longest, type);
+  }
+
   /// Bytes that were taken from the input may turn out to be much more.
   [[nodiscard]] bool decompresses() const noexcept { return decompressor_.has_value(); }
   /// As frame_reader's.

@@ -25,7 +25,12 @@ class outbox {
   using payload_memory = frame_writer::payload_memory;
   [[nodiscard]] bool send_copy(message_type type,
                                const_bytes payload,
-                               payload_memory memory = payload_memory::temporary);
+                               payload_memory memory = payload_memory::temporary) {
+    const opcode op = type == message_type::text ? opcode::text : opcode::binary;
+    if (!data_.between_messages() || close_ != close_frame_is::absent) return false;
+    if (controls_.empty() && !packer_.in_use() && writer_.compose_short(op, payload)) return true;
+    return send_whole(op, payload, memory);
+  }
   void keep_last_payload() { writer_.keep_last_payload(); }
 
   /// The answer to a Ping: of those that wait, only the latest `most` are kept (RFC 6455 §5.5.3).
@@ -67,6 +72,7 @@ class outbox {
   };
   enum class close_frame_is : std::uint8_t { absent, waiting, committed };
 
+  [[nodiscard]] bool send_whole(opcode op, const_bytes payload, payload_memory memory);
   bool compose_one();
   bool compose_control();
   void compose_packed();
