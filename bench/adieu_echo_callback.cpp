@@ -2,6 +2,7 @@
 // --broadcast to all. Clients that offer permessage-deflate get it, with its default options.
 // SIGUSR1 closes all with 1001.
 #include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
@@ -48,5 +49,6 @@ int main(int argc, char** argv) {
   const auto where = server.listen("127.0.0.1", 0);
   std::printf("listening %u\n", static_cast<unsigned>(where.port()));
   std::fflush(stdout);
+  const auto until_killed = asio::make_work_guard(loop);  // also after a shutdown
   loop.run();
 }

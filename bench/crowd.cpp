@@ -2,10 +2,11 @@
 // nothing.
 //   open       opening handshakes, 64 under way at a time, until --ms or --connections have passed
 //   cycle      open, one message and its echo, close (we first), until the server's FIN; 64 at a
-//   time idle       --connections of them: the server's private memory for each, before and after a
-//   message
-//              each; then nothing for --ms but Pings and their Pongs
-//   close      --connections of them, then SIGUSR1 to the server: until all were closed with 1001
+//              time
+//   idle       --connections of them: the server's private memory for each, before and after a
+//              message each; then nothing for --ms but Pings and their Pongs
+//   close      --connections of them, then SIGUSR1 to the server: until all were closed with 1001,
+//              and the server has closed its sockets, too
 //   broadcast  --connections of them, one of which sends, the next when all have received it
 //
 // Prints one line of name=value pairs. The server's CPU time and memory are read from /proc.
@@ -14,7 +15,9 @@
 #include <csignal>
 #include <ctime>
 #include <deque>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
@@ -56,6 +59,14 @@ double private_bytes(std::uint64_t process) {
   }
   if (kib < 0) fail("no memory to read for process " + std::to_string(process));
   return kib * 1024;
+}
+
+std::size_t descriptors(std::uint64_t process) {
+  std::error_code error;
+  const std::filesystem::path all = "/proc/" + std::to_string(process) + "/fd";
+  const auto count = std::distance(std::filesystem::directory_iterator(all, error), {});
+  if (error) fail("no descriptors to count of process " + std::to_string(process));
+  return static_cast<std::size_t>(count);
 }
 
 class crowd {
@@ -108,11 +119,14 @@ class crowd {
     window_ends("connection_second", static_cast<double>(opened_) * seconds);
   }
 
+  // A server that sends its FIN along with the Close has most of its work before it when the client
+  // is done; so the window lasts until it has let go of all.
   void measure_close() {
+    const std::size_t before = descriptors(chosen_.server);
     open_until([&] { return opened_ >= chosen_.connections; });
     window_begins();
     ::kill(static_cast<pid_t>(chosen_.server), SIGUSR1);
-    step_until([&] { return gone_ == opened_; });
+    step_until([&] { return gone_ == opened_ && descriptors(chosen_.server) <= before; });
     std::printf("clean=%zu ", clean_);
     if (clean_ != opened_ || codes_[1001] != opened_) {
       fail(std::to_string(opened_ - codes_[1001]) + " without a Close 1001, " +

@@ -217,10 +217,12 @@ void server::implementation::shut_down(const closing& how, shut done) {
   }
   stop();
   std::vector<std::shared_ptr<net::transport_listener>> open_now;
+  closing told = how;
   {
     const std::lock_guard lock(mutex_);
     if (!closing_) closing_ = how;
     closing_->due = std::min(closing_->due, how.due);
+    told = *closing_;
     for (const guest* each : guests_) {
       if (auto alive = each->connection->weak_from_this().lock()) {
         open_now.push_back(std::move(alive));
@@ -232,8 +234,26 @@ void server::implementation::shut_down(const closing& how, shut done) {
     each->give_up();
     asio::post(executor, [each = std::move(each)] { each->on_event(); });
   }
-  for (const auto& connection : open_now) close(static_cast<net::driver&>(*connection), how);
+  close_some(std::move(open_now), std::move(told));
   tell_if_shut();
+}
+
+// The loop goes on in between: with ten thousand connections nobody waits for all of them, and the
+// answers are read while what they need is still warm.
+void server::implementation::close_some(std::vector<std::shared_ptr<net::transport_listener>> whom,
+                                        closing how) {
+  constexpr std::size_t at_once = 64;
+  const std::size_t rest = whom.size() > at_once ? whom.size() - at_once : 0;
+  for (std::size_t i = rest; i < whom.size(); ++i) {
+    close(static_cast<net::driver&>(*whom[i]), how);
+  }
+  whom.resize(rest);
+  if (whom.empty()) return;
+  auto rest_later =
+      [self = shared_from_this(), whom = std::move(whom), how = std::move(how)]() mutable {
+        self->close_some(std::move(whom), std::move(how));
+      };
+  asio::post(executor, std::move(rest_later));
 }
 
 server::server(asio::any_io_executor executor, server_options options)

@@ -135,10 +135,11 @@ class server {
   void listen_unix(const std::string& path);
 
   /// Stops listening, gives up opening handshakes that have no answer yet, closes all connections
-  /// with `code`, and completes when they have ended: cut off after `deadline` at the latest. The
-  /// app's handlers see an ordinary Close. From any thread; a second call joins the first; a server
-  /// that was shut down serves no more. Bad arguments (N7): errc::invalid_argument, at once. It
-  /// can't be cancelled: the deadline bounds it. Signature: void(error_code, shutdown_report).
+  /// with `code` (some at a time, so that the loop goes on), and completes when they have ended:
+  /// cut off after `deadline` at the latest. The app's handlers see an ordinary Close. From any
+  /// thread; a second call joins the first, whose code and reason stay, and can only hurry it; a
+  /// server that was shut down serves no more. Bad arguments (N7): errc::invalid_argument, at once.
+  /// It can't be cancelled: the deadline bounds it. Signature: void(error_code, shutdown_report).
   template <typename Token = asio::deferred_t>
   [[nodiscard]] auto async_shutdown(close_status code = close_status::endpoint_unavailable,
                                     std::string reason = {},

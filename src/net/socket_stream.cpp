@@ -45,6 +45,7 @@ socket_stream::socket_stream(socket_stream&& other) noexcept
       descriptor_(std::exchange(other.descriptor_, -1)),
       is_tcp_(other.is_tcp_),
       fin_sent_(other.fin_sent_),
+      input_ended_(other.input_ended_),
       tls_(std::move(other.tls_)) {}
 
 socket_stream::~socket_stream() { abandon(); }
@@ -81,7 +82,10 @@ io_result socket_stream::read(core::bytes into) {
       const auto size = static_cast<std::size_t>(got);
       return {io_result::outcome::done, size, 0, size < into.size()};
     }
-    if (got == 0) return {io_result::outcome::fin};
+    if (got == 0) {
+      input_ended_ = true;
+      return {io_result::outcome::fin};
+    }
     if (errno != EINTR) return io_failure(errno);
   }
 }
@@ -141,7 +145,7 @@ core::closing_facts socket_stream::close(transport::ending how) {
     const linger now{1, 0};
     ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     facts.was_reset = is_tcp_;
-  } else if (::ioctl(descriptor_, FIONREAD, &waiting) == 0) {
+  } else if (!input_ended_ && ::ioctl(descriptor_, FIONREAD, &waiting) == 0) {
     facts.unread_in_kernel = waiting > 0;
   }
   abandon();

@@ -61,6 +61,7 @@ class socket_stream {
   int descriptor_;                       // ours alone once detached; -1: closed, or moved away
   bool is_tcp_ = false;
   bool fin_sent_ = false;
+  bool input_ended_ = false;  // all that came before the peer's FIN was read; without TLS
   std::unique_ptr<tls_channel> tls_;
 };
 

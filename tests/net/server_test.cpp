@@ -287,6 +287,31 @@ TEST_F(Serving, D12_shutdown_counts_who_answered_and_who_did_not) {
   ASSERT_TRUE(world.run_until([&] { return bad; }));
 }
 
+TEST_F(Serving, D12_shutdown_of_more_connections_than_are_told_in_one_go) {
+  listen();
+  serving->on_open([](websocket&, const request&) {});
+  start();
+  std::vector<websocket> clients;
+  for (int i = 0; i < 150; ++i) {
+    clients.push_back(connect());
+    clients.back().on_message([](const message_view&) {});
+  }
+  ASSERT_TRUE(world.run_until([&] { return serving->connections() == clients.size(); }));
+  int done = 0;
+  shutdown_report report;
+  for (const char* reason : {"bye", "again"}) {
+    serving->async_shutdown(
+        close_status::service_restart, reason, 10s, [&](error_code, shutdown_report r) {
+          report = std::move(r);
+          ++done;
+        });
+  }
+  const auto gone = [](const websocket& client) { return client.record().has_value(); };
+  ASSERT_TRUE(world.run_until([&] { return done == 2 && std::ranges::all_of(clients, gone); }));
+  EXPECT_EQ(report.clean, clients.size());
+  for (const websocket& client : clients) EXPECT_EQ(client.record()->received->reason, "bye");
+}
+
 TEST_F(Serving, P6_a_server_that_is_destroyed_leaves_its_connections_alone) {
   listen();
   serving->on_connection([](websocket& socket, const request&) -> asio::awaitable<void> {
