@@ -10,13 +10,13 @@ namespace {
 
 boost::asio::awaitable<void> echo(adieu::websocket& socket, const adieu::request&) {
   adieu::message message;
-  adieu::receive_result got = co_await socket.async_receive_message(message);
-  while (got.type != adieu::message_type::close) {
+  for (;;) {
+    const auto got = co_await socket.async_receive_message(message);
+    if (got.type == adieu::message_type::close) co_return;
     socket.send(adieu::message_view{message.type, message.bytes()});
-    if (const auto more = socket.try_receive_message(message)) {
-      got = *more;
-    } else {
-      got = co_await socket.async_receive_message(message);
+    while (const auto more = socket.try_receive_message(message)) {
+      if (more->type == adieu::message_type::close) co_return;
+      socket.send(adieu::message_view{message.type, message.bytes()});
     }
   }
 }

@@ -17,7 +17,6 @@
 #include <deque>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
@@ -61,12 +60,17 @@ double private_bytes(std::uint64_t process) {
   return kib * 1024;
 }
 
-std::size_t descriptors(std::uint64_t process) {
+std::size_t sockets(std::uint64_t process) {
   std::error_code error;
-  const std::filesystem::path all = "/proc/" + std::to_string(process) + "/fd";
-  const auto count = std::distance(std::filesystem::directory_iterator(all, error), {});
-  if (error) fail("no descriptors to count of process " + std::to_string(process));
-  return static_cast<std::size_t>(count);
+  std::size_t count = 0;
+  std::filesystem::directory_iterator each("/proc/" + std::to_string(process) + "/fd", error);
+  for (; !error && each != std::filesystem::directory_iterator(); each.increment(error)) {
+    std::error_code closed_meanwhile;
+    const auto what = std::filesystem::read_symlink(each->path(), closed_meanwhile).string();
+    count += what.starts_with("socket:") ? 1 : 0;
+  }
+  if (error) fail("no sockets to count of process " + std::to_string(process));
+  return count;
 }
 
 class crowd {
@@ -122,11 +126,11 @@ class crowd {
   // A server that sends its FIN along with the Close has most of its work before it when the client
   // is done; so the window lasts until it has let go of all.
   void measure_close() {
-    const std::size_t before = descriptors(chosen_.server);
+    const std::size_t before = sockets(chosen_.server);
     open_until([&] { return opened_ >= chosen_.connections; });
     window_begins();
     ::kill(static_cast<pid_t>(chosen_.server), SIGUSR1);
-    step_until([&] { return gone_ == opened_ && descriptors(chosen_.server) <= before; });
+    step_until([&] { return gone_ == opened_ && sockets(chosen_.server) <= before; });
     std::printf("clean=%zu ", clean_);
     if (clean_ != opened_ || codes_[1001] != opened_) {
       fail(std::to_string(opened_ - codes_[1001]) + " without a Close 1001, " +
@@ -178,7 +182,8 @@ class crowd {
         last_event = now_ns();
       } else if (now_ns() - last_event > 15'000'000'000U) {
         fail("nothing happened for 15 s: " + std::to_string(opened_) + " opened, " +
-             std::to_string(gone_) + " gone");
+             std::to_string(gone_) + " gone, and the server has " +
+             std::to_string(sockets(chosen_.server)) + " sockets");
       }
     }
   }

@@ -234,26 +234,25 @@ void server::implementation::shut_down(const closing& how, shut done) {
     each->give_up();
     asio::post(executor, [each = std::move(each)] { each->on_event(); });
   }
-  close_some(std::move(open_now), std::move(told));
+  close_some(std::move(open_now), told);
   tell_if_shut();
 }
 
 // The loop goes on in between: with ten thousand connections nobody waits for all of them, and the
 // answers are read while what they need is still warm.
 void server::implementation::close_some(std::vector<std::shared_ptr<net::transport_listener>> whom,
-                                        closing how) {
+                                        const closing& how) {
   constexpr std::size_t at_once = 64;
-  const std::size_t rest = whom.size() > at_once ? whom.size() - at_once : 0;
-  for (std::size_t i = rest; i < whom.size(); ++i) {
-    close(static_cast<net::driver&>(*whom[i]), how);
+  const std::size_t left = whom.size() > at_once ? whom.size() - at_once : 0;
+  const std::vector<std::shared_ptr<net::transport_listener>> now(
+      whom.begin() + static_cast<std::ptrdiff_t>(left), whom.end());
+  whom.resize(left);
+  if (!whom.empty()) {
+    asio::post(executor, [self = shared_from_this(), whom = std::move(whom), how]() mutable {
+      self->close_some(std::move(whom), how);
+    });
   }
-  whom.resize(rest);
-  if (whom.empty()) return;
-  auto rest_later =
-      [self = shared_from_this(), whom = std::move(whom), how = std::move(how)]() mutable {
-        self->close_some(std::move(whom), std::move(how));
-      };
-  asio::post(executor, std::move(rest_later));
+  for (const auto& connection : now) close(static_cast<net::driver&>(*connection), how);
 }
 
 server::server(asio::any_io_executor executor, server_options options)

@@ -95,7 +95,7 @@ class server::implementation : public std::enable_shared_from_this<implementatio
   void set_watch(clock::time_point due);
   void end_late_arrivals();
   static void close(net::driver& connection, const closing& how);
-  void close_some(std::vector<std::shared_ptr<net::transport_listener>> whom, closing how);
+  void close_some(std::vector<std::shared_ptr<net::transport_listener>> whom, const closing& how);
   void tell_if_shut();
 
   const core::settings_ptr told_;

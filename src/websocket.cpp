@@ -79,6 +79,14 @@ std::optional<receive_result> result_or_throw(std::optional<core::completion> do
   return std::move(done->received);
 }
 
+std::optional<receive_result> result_of(const message& whole) {
+  std::optional<receive_result> out(std::in_place);
+  out->count = whole.payload.size();
+  out->type = whole.type;
+  out->end_of_message = true;
+  return out;
+}
+
 const core::completion& unconnected() {
   static const core::completion refused = [] {
     core::completion c;
@@ -96,6 +104,7 @@ std::optional<receive_result> websocket::try_receive(asio::mutable_buffer buffer
 }
 
 std::optional<receive_result> websocket::try_receive_message(message& into) {
+  if (driver_ && driver_->take_whole_message(into)) return result_of(into);
   auto result =
       result_or_throw(driver_ ? driver_->try_receive_message(into.payload) : unconnected());
   if (result) into.type = result->type;

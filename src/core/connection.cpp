@@ -72,6 +72,7 @@ void connection::parse(instant now) {
       set_aside();
       break;
     }
+    if (keep_short(in)) continue;
     const message_reader::step_result found = in.reader.step(in.input);
     switch (found.what) {
       case message_reader::found::need_more: parsed(now); return;

@@ -72,6 +72,13 @@ std::optional<completion> connection::try_now(const pending_receive& next, insta
   return done;
 }
 
+bool connection::take_whole_message(std::string& into, message_type& type, instant now) {
+  if (!inbox_ || end_delivered_ || calls_->receive || show_messages_) return false;
+  if (!inbox_.need().take_whole(how_->options.max_message_size, into, type)) return false;
+  if (in_ && (in_->paused_since || !in_->held.idle())) settle(now);  // there is room again
+  return true;
+}
+
 void connection::send(const send_piece& piece, instant now) {
   if (piece.type == message_type::close) return complete(piece.owner, errc::invalid_message_type);
   if (phase_ != phase::open && phase_ != phase::close_received) {

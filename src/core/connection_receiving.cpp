@@ -59,6 +59,17 @@ bool connection::show_short(intake& in) {
   return true;
 }
 
+// What mostly comes while nobody waits. on_data() would come to the same.
+bool connection::keep_short(intake& in) {
+  if (calls_->receive || show_messages_ || !inbox_->nothing_arrives()) return false;
+  message_type type{};
+  const bytes payload = in.reader.take_short(in.input, max_short_payload, type);
+  if (payload.data() == nullptr) return false;
+  inbox_.need().add_whole(payload, type);
+  discard_if_stuck();
+  return true;
+}
+
 const message_view* connection::next_message(instant now) {
   if (in_ && in_->view_shown) {
     intake& in = taking_in();

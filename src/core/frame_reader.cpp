@@ -5,10 +5,6 @@
 #include <cstring>
 
 namespace adieu::core {
-namespace {
-constexpr std::uint64_t most_short = 125;  // RFC 6455 §5.2: its length is in the second byte
-}  // namespace
-
 frame_reader::step_result frame_reader::broken(violation wrong, std::uint64_t at) const noexcept {
   step_result out;
   out.what = found::broken;
@@ -19,7 +15,7 @@ frame_reader::step_result frame_reader::broken(violation wrong, std::uint64_t at
 
 frame_reader::step_result frame_reader::step(bytes& in) {
   step_result out;
-  if (const bytes whole = take_short(in, most_short, out.type); whole.data() != nullptr) {
+  if (const bytes whole = take_short(in, max_short_payload, out.type); whole.data() != nullptr) {
     out.what = found::data;
     out.payload = whole;
     out.frame_begins = out.frame_ends = out.message_ends = true;
@@ -47,7 +43,8 @@ bytes frame_reader::take_short(bytes& in, std::uint64_t longest, message_type& t
   if (first != fin_text && first != fin_binary) return {};
   const bool masked = rules_.receiver == role::server;
   const std::size_t header = masked ? 6 : 2, length = second & ~mask_bit;
-  if (((second & mask_bit) != 0) != masked || length > std::min(longest, most_short)) return {};
+  if (((second & mask_bit) != 0) != masked || length > std::min(longest, max_short_payload))
+    return {};
   if (in.size() - 2 < header - 2 + length || (limits_.size != 0 && length > limits_.size)) {
     return {};
   }

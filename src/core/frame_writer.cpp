@@ -50,8 +50,7 @@ void frame_writer::compose(const frame& next, written_frame when_written, payloa
 }
 
 bool frame_writer::compose_short(opcode op, const_bytes payload) {
-  constexpr std::size_t most_short = 125;  // RFC 6455 §5.2: its length is in the second byte
-  if (self_ == role::client || payload.size() > most_short || !accepts()) return false;
+  if (self_ == role::client || payload.size() > max_short_payload || !accepts()) return false;
   const std::size_t offset = composed_.size(), size = 2 + payload.size();
   composed_.resize(offset + size);
   std::byte* const out = composed_.data() + offset;

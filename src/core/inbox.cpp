@@ -32,6 +32,18 @@ void inbox::add(const frame_reader::step_result& data, borders kept) {
   if (data.message_ends) arriving_size_ = 0;
 }
 
+void inbox::add_whole(const_bytes payload, message_type type) {
+  end_space();
+  frame& whole = frames_.emplace_back();
+  whole.size = whole.message_size = payload.size();
+  whole.type = type;
+  whole.complete = whole.ends_message = true;
+  ++whole_messages_;
+  const std::size_t end = bytes_.size();
+  bytes_.resize(end + payload.size());
+  if (!payload.empty()) std::memcpy(&bytes_[end], payload.data(), payload.size());
+}
+
 bytes inbox::space(std::uint64_t left) {
   constexpr std::uint64_t at_once = 256 * 1024, at_first = 1024 * 1024;
   end_space();
@@ -86,6 +98,21 @@ bool inbox::take_message(std::string& into, receive_result& out) {
   out.type = message->type;
   out.end_of_message = true;
   drop_message();
+  return true;
+}
+
+bool inbox::take_whole(std::uint64_t longest, std::string& into, message_type& type) {
+  if (empty()) return false;
+  const frame& f = front();
+  const bool whole = f.complete && f.ends_message && f.size == f.message_size && f.size <= longest;
+  if (!whole) return false;
+  const std::size_t size = static_cast<std::size_t>(f.size);
+  into.assign(as_text(const_bytes(bytes_).subspan(head_, size)));
+  type = f.type;
+  --whole_messages_;
+  ++first_;
+  head_ += size;
+  forget_consumed();
   return true;
 }
 
@@ -155,6 +182,10 @@ void inbox::consume(std::size_t frames, std::size_t size) {
   }
   first_ += frames;
   head_ += size;
+  forget_consumed();
+}
+
+void inbox::forget_consumed() {
   if (empty()) {
     frames_.clear();
     bytes_.clear();

@@ -239,6 +239,11 @@ std::optional<core::completion> driver::try_receive_message(std::string& into) {
   return done;
 }
 
+bool driver::take_whole_message(message& into) {
+  return inside_.load(std::memory_order_relaxed) == this_thread() && turning_ &&
+         core_.take_whole_message(into.payload, into.type, time_);
+}
+
 void driver::on_message(message_handler handler) {
   with_core([this, handler = std::move(handler)]() mutable {
     in_message_mode_ = show_waiting_ = handler != nullptr;

@@ -83,6 +83,8 @@ class driver final : public transport_listener {
   // On the executor.
   [[nodiscard]] std::optional<core::completion> try_receive(core::bytes buffer);
   [[nodiscard]] std::optional<core::completion> try_receive_message(std::string& into);
+  /// What most of those bring to a handler, without a detour; else false.
+  [[nodiscard]] bool take_whole_message(message& into);
   void on_message(message_handler handler);
   void on_end(end_handler handler);
   void keep_by(std::shared_ptr<keeper> whom);

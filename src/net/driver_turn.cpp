@@ -71,7 +71,7 @@ bool driver::turn_inside() {
       answer_in_message_mode();
       hand_out_completions();
       take_what_was_left();
-      busy = flush();
+      busy = flush() || show_waiting_;
       if (core_.ended()) return finish();
     }
     if (std::exchange(held_back_, false)) transport_->push();

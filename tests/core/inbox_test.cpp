@@ -8,8 +8,12 @@
 
 #include <string>
 
+#include "adieu/core/fingerprint.hpp"
+
 namespace adieu::core {
 namespace {
+
+constexpr std::uint64_t no_limit = ~std::uint64_t{0};
 
 class feeder {
  public:
@@ -116,6 +120,57 @@ TEST(Inbox, P4_a_message_of_which_nothing_has_come_yet_counts_too) {
   f.add("sixsix", false, true, true);
   EXPECT_EQ(f.box.discarded_messages(), 1U);
   EXPECT_EQ(f.box.discarded_bytes(), 6U);
+}
+
+fingerprint print(const inbox& of) {
+  fingerprint_maker maker{instant()};
+  of.add_to(maker);
+  return maker.made();
+}
+
+// Whole messages, the short way and the long one.
+RC_GTEST_PROP(InboxProperty, P9_whole_messages_may_take_the_short_way, ()) {
+  feeder longer, shorter;
+  bool within = false;  // a message of several frames
+  std::string got, expected;
+  message_type type{};
+  for (const int what : *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 6))) {
+    const std::string text(static_cast<std::size_t>(what * 40), static_cast<char>('a' + what));
+    if (what == 0) {
+      for (feeder* each : {&longer, &shorter}) each->add("part", true, true, within);
+      within = !within;
+    } else if (what == 1) {
+      RC_ASSERT(longer.take(9) == shorter.take(9));
+    } else if (what < 4 && !within) {
+      longer.whole(text);
+      shorter.box.add_whole(as_bytes(text), message_type::binary);
+    } else if (shorter.box.take_whole(no_limit, got, type)) {
+      expected = longer.take_message();
+      RC_ASSERT(got == expected);
+      RC_ASSERT(type == message_type::binary);
+    }
+    RC_ASSERT(print(longer.box) == print(shorter.box));
+  }
+}
+
+TEST(Inbox, P9_what_is_no_whole_message_does_not_take_the_short_way) {
+  feeder f;
+  std::string got = "as it was";
+  message_type type{};
+  EXPECT_FALSE(f.box.take_whole(no_limit, got, type));
+  f.whole("taken from");
+  EXPECT_EQ(f.take(2), "ta");
+  EXPECT_FALSE(f.box.take_whole(no_limit, got, type));
+  EXPECT_EQ(f.take_message(), "ken from");
+  f.whole("too long");
+  EXPECT_FALSE(f.box.take_whole(7, got, type));
+  EXPECT_EQ(got, "as it was");
+  EXPECT_TRUE(f.box.take_whole(8, got, type));
+  f.add("in two ", true, true, false);
+  EXPECT_FALSE(f.box.take_whole(no_limit, got, type));
+  f.add("frames", true, true, true);
+  EXPECT_FALSE(f.box.take_whole(no_limit, got, type));
+  EXPECT_EQ(f.take_message(), "in two frames");
 }
 
 TEST(Inbox, memory_goes_back_when_it_was_large) {

@@ -109,6 +109,9 @@ class connection {
   /// What a receive would complete with now, or nothing.
   [[nodiscard]] std::optional<completion> try_receive(bytes buffer, instant now);
   [[nodiscard]] std::optional<completion> try_receive_message(std::string& into, instant now);
+  /// What most try_receive_message() bring, without a detour. False, and nothing has happened: it
+  /// is for that.
+  [[nodiscard]] bool take_whole_message(std::string& into, message_type& type, instant now);
   void send(const send_piece& piece, instant now);
   /// A whole message that nobody waits for, copied at once. False: not now, use send() with memory
   /// that lasts. A server may also borrow the caller's memory, to write at once what goes; what is
@@ -222,6 +225,7 @@ class connection {
   void on_data(const message_reader::step_result& data, instant now);
   [[nodiscard]] bool take_directly(const message_reader::step_result& data);
   [[nodiscard]] bool show_short(intake& in);
+  [[nodiscard]] bool keep_short(intake& in);
   void deliver(instant now);
   [[nodiscard]] bool deliver_data(instant now);
 

@@ -20,6 +20,7 @@ enum class opcode : std::uint8_t {
 
 inline constexpr std::size_t max_header_size = 14;
 inline constexpr std::size_t max_control_payload = 125;
+inline constexpr std::uint64_t max_short_payload = 125;  // its length is in the second byte (§5.2)
 
 struct frame_header {
   opcode op = opcode::continuation;

@@ -26,6 +26,9 @@ class inbox {
   /// Keeps a step of the reader. While a torn message is being discarded, counts it instead.
   void add(const frame_reader::step_result& data, borders kept = borders::of_frames);
 
+  /// Keeps what is a whole message in one frame, as add() does. Between messages only.
+  void add_whole(const_bytes payload, message_type type);
+
   /// Memory behind a frame that has begun, for as much of it as comes next: what is read there and
   /// then given to add() as it lies needs no copy. `left` of the frame is to come; the memory grows
   /// with what has come, not with what was announced.
@@ -34,8 +37,10 @@ class inbox {
   [[nodiscard]] bool empty() const noexcept { return frames_.size() == first_; }
 
   /// Empty, and no message is half arrived.
-  [[nodiscard]] bool between_messages() const noexcept {
-    return empty() && arriving_size_ == 0 && !discarding_;
+  [[nodiscard]] bool between_messages() const noexcept { return empty() && nothing_arrives(); }
+  /// No message is half arrived.
+  [[nodiscard]] bool nothing_arrives() const noexcept {
+    return arriving_size_ == 0 && !discarding_;
   }
   /// And nothing was counted (apart.hpp).
   [[nodiscard]] bool idle() const noexcept {
@@ -55,6 +60,10 @@ class inbox {
 
   /// Takes the first whole message (what is left of it) into `into`, when it has arrived.
   [[nodiscard]] bool take_message(std::string& into, receive_result& out);
+
+  /// The same for a first message that came in one frame, of which nothing was taken, and that is
+  /// no longer than `longest`; else false.
+  [[nodiscard]] bool take_whole(std::uint64_t longest, std::string& into, message_type& type);
 
   /// The first whole message where it lies, until drop_message(); empty() must be false.
   struct view {
@@ -95,6 +104,7 @@ class inbox {
   [[nodiscard]] std::size_t message_frames(std::uint64_t& size) const noexcept;
   [[nodiscard]] std::uint64_t unread_in_last_message() const noexcept;
   void consume(std::size_t frames, std::size_t size);
+  void forget_consumed();
 
   raw_bytes bytes_;
   std::size_t space_ = 0;  // at the end of bytes_, lent by space()
