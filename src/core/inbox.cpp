@@ -193,9 +193,15 @@ void inbox::forget_consumed() {
     // An idle connection keeps little: the window's memory goes back once it was large.
     if (bytes_.capacity() > 4096) bytes_ = {};
     if (frames_.capacity() > 64) frames_ = {};
-  } else if (head_ > bytes_.size() / 2) {
+    return;
+  }
+  // What is left moves up when most is gone, and when that is worth a call.
+  constexpr std::size_t worth_bytes = 4096, worth_frames = 128;
+  if (head_ > std::max(bytes_.size() / 2, worth_bytes)) {
     bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(head_));
     head_ = 0;
+  }
+  if (first_ > std::max(frames_.size() / 2, worth_frames)) {
     frames_.erase(frames_.begin(), frames_.begin() + static_cast<std::ptrdiff_t>(first_));
     first_ = 0;
   }
