@@ -6,6 +6,7 @@
 #include <new>
 #include <thread>
 
+#include "adieu/core/inbox.hpp"
 #include "tests/net/heap.hpp"
 #include "tests/net/worlds.hpp"
 
@@ -121,6 +122,24 @@ TEST_F(Allocations, P8_at_most_one_per_message_from_another_thread) {
   EXPECT_TRUE(world.run_until([&] { return received == messages && completed == messages; }));
   sender.join();
   EXPECT_LE(spent.load(), messages + 100) << spent.load();
+}
+
+// Nor does a message keep memory when it is gone, though the inbox is never empty.
+TEST_F(Allocations, P3_a_stream_of_empty_messages_of_which_one_waits_does_not_grow_the_inbox) {
+  core::inbox box;
+  std::string into;
+  message_type type{};
+  const auto pass_on = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      box.add_whole({}, message_type::text);
+      ASSERT_TRUE(box.take_whole(1, into, type));
+    }
+  };
+  box.add_whole({}, message_type::text);
+  pass_on(1'000);
+  const long before = heap_in_use;
+  pass_on(100'000);
+  EXPECT_LE(heap_in_use - before, 0);
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 
 #include <iostream>
 
-#include "adieu/core/inbox.hpp"
 #include "tests/net/heap.hpp"
 #include "tests/net/raw_fixture.hpp"
 
@@ -78,25 +77,6 @@ TEST_F(IdleMemory, of_a_connection_with_a_coroutine) {
     }
   });
   EXPECT_LE(for_each_connection(), 5000);
-}
-
-// Of which one is always waiting, so that the inbox is never empty.
-TEST(InboxMemory, of_a_stream_of_empty_messages_does_not_grow) {
-  if (!counts_heap) GTEST_SKIP() << "sanitizers replace operator new";
-  core::inbox box;
-  std::string into;
-  message_type type{};
-  const auto pass_on = [&](int count) {
-    for (int i = 0; i < count; ++i) {
-      box.add_whole({}, message_type::text);
-      ASSERT_TRUE(box.take_whole(1, into, type));
-    }
-  };
-  box.add_whole({}, message_type::text);
-  pass_on(1'000);
-  const long before = heap_in_use;
-  pass_on(100'000);
-  EXPECT_LE(heap_in_use - before, 0);
 }
 
 }  // namespace
